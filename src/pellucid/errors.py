@@ -1,0 +1,61 @@
+"""The errors of pellucid: each says in one sentence what was given, what was expected and where."""
+
+from __future__ import annotations
+
+__all__ = [
+    "CheckFailed",
+    "DataError",
+    "FormulaError",
+    "FileFormatError",
+    "GeometryError",
+    "ModelFileError",
+    "NetworkError",
+    "PellucidError",
+    "ResourceError",
+    "TrainingError",
+    "UsageError",
+]
+
+
+class PellucidError(Exception):
+    """Base class of every error that pellucid raises on purpose."""
+
+
+class UsageError(PellucidError, ValueError):
+    """An argument or option that cannot be used as given."""
+
+
+class FormulaError(PellucidError, ValueError):
+    """A formula that cannot be read, or whose letters do not fit together."""
+
+
+class GeometryError(FormulaError):
+    """Shapes, strides and paddings that contradict each other."""
+
+
+class NetworkError(PellucidError, ValueError):
+    """A network whose layers cannot be joined, or that a file describes wrongly."""
+
+
+class DataError(PellucidError, ValueError):
+    """Images or labels that cannot be used: wrong shape, range, type or count."""
+
+
+class FileFormatError(DataError):
+    """A data file whose bytes are not what its format requires."""
+
+
+class ModelFileError(PellucidError, ValueError):
+    """A model file or checkpoint that is damaged or not one of ours."""
+
+
+class ResourceError(PellucidError, OSError):
+    """A file, folder, download or device that failed: not found, no space, no permission."""
+
+
+class TrainingError(PellucidError, RuntimeError):
+    """Training that cannot go on, for instance because the loss is no longer finite."""
+
+
+class CheckFailed(PellucidError, AssertionError):
+    """A check whose result is negative: a wrong gradient, a violated assumption."""
