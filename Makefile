@@ -1,0 +1,59 @@
+# Everything a checkout needs, from nothing but Python 3.11 or newer (and make).
+
+PYTHON ?= python3
+VENV ?= .venv
+WORKERS ?= 2
+BIN := $(VENV)/bin
+EVIDENCE := $(patsubst evidence/%.py,%,$(filter-out evidence/__init__.py evidence/table.py,$(wildcard evidence/*.py)))
+BENCHES := $(patsubst bench/%.py,%,$(filter-out bench/__init__.py,$(wildcard bench/*.py)))
+
+# Each worker gets one BLAS thread: two pools on the same cores only wait for each other.
+test: export OMP_NUM_THREADS = 1
+test: export OPENBLAS_NUM_THREADS = 1
+
+.PHONY: help demo test lint evidence bench clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo      train the default network on the embedded digits and save the model"
+	@echo "make test      lint, types, import contract, tests and the examples of the docstrings"
+	@echo "make lint      the first three of these only"
+	@echo "make evidence  the long counts in full; tables in docs/evidence/ (evidence-NAME: one of them)"
+	@echo "make bench     the benchmarks"
+	@echo "make clean     remove what the other targets made, and $(VENV)"
+
+demo: $(VENV)/.installed
+	@mkdir -p build
+	$(BIN)/pellucid train --data digits --out build/digits.safetensors
+
+test: lint
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+lint: $(VENV)/.developed
+	$(BIN)/ruff check src tests evidence
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+evidence: $(EVIDENCE:%=evidence-%)
+
+evidence-%: $(VENV)/.developed
+	PYTHONPATH=tests $(BIN)/python -m evidence.$*
+
+bench: $(BENCHES:%=bench-%)
+
+bench-%: $(VENV)/.developed
+	$(BIN)/python -m bench.$*
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests evidence -name __pycache__ -type d -exec rm -rf {} +
+
+# The stamps are older than a changed pyproject.toml, which installs anew what it asks for.
+$(VENV)/.developed: pyproject.toml $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.installed: pyproject.toml
+	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
