@@ -1,0 +1,1 @@
+"""Equations in index notation: read, print, solve for ranges, evaluate, differentiate.  Knows nothing of networks."""

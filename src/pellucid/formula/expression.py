@@ -1,0 +1,550 @@
+"""The objects of the language of formulas: expressions, conditions, equations.
+
+All are immutable.  Sums and products are equal in whatever order their parts are given; the order is kept for
+printing.  Build expressions with `add`, `mul`, `power` (or ``+ - * /``), which fold numbers and flatten nesting.
+
+>>> x = Read("x", (Index.of("i"),))
+>>> 2 * x + x * 3
+5*x[i]
+>>> x * x == power(x, Num(2))
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from functools import cached_property
+
+from pellucid.errors import FormulaError
+from pellucid.formula.index import Index, size_of
+
+__all__ = [
+    "Add",
+    "And",
+    "Bound",
+    "Call",
+    "Compare",
+    "Condition",
+    "Derivative",
+    "Divides",
+    "Equation",
+    "Expr",
+    "FUNCTIONS",
+    "IndexValue",
+    "Mul",
+    "Node",
+    "Not",
+    "Num",
+    "Or",
+    "Power",
+    "REDUCTIONS",
+    "Read",
+    "Reduce",
+    "Where",
+    "Within",
+    "add",
+    "bound_letters",
+    "free_letters",
+    "iverson",
+    "mul",
+    "power",
+    "reads",
+    "substitute",
+    "transform",
+    "walk",
+]
+
+FUNCTIONS = {
+    "exp": 1, "log": 1, "sqrt": 1, "abs": 1, "tanh": 1, "sigmoid": 1, "relu": 1, "erf": 1, "maximum": 2, "minimum": 2,
+}  # fmt: skip
+REDUCTIONS = ("sum", "mean", "max", "min", "argmax", "argmin")
+COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
+Number = int | float | Fraction
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Node:
+    """An expression or a condition; equal to another if its structure is."""
+
+    @cached_property
+    def key(self) -> str:
+        parts = ",".join(_part_key(getattr(self, f.name)) for f in fields(self))
+        return f"{type(self).__name__}({parts})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Node) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        from pellucid.formula.text import text
+
+        return text(self)
+
+
+def _part_key(part: object) -> str:
+    if isinstance(part, tuple):
+        return "[" + ",".join(_part_key(p) for p in part) + "]"
+    return part.key if isinstance(part, (Node, Index, Bound)) else str(part)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Expr(Node):
+    """A real value for each value of its free index letters."""
+
+    def __add__(self, other: Expr | Number) -> Expr:
+        return add(self, expr(other))
+
+    def __radd__(self, other: Number) -> Expr:
+        return add(expr(other), self)
+
+    def __sub__(self, other: Expr | Number) -> Expr:
+        return add(self, mul(Num(-1), expr(other)))
+
+    def __rsub__(self, other: Number) -> Expr:
+        return add(expr(other), -self)
+
+    def __mul__(self, other: Expr | Number) -> Expr:
+        return mul(self, expr(other))
+
+    def __rmul__(self, other: Number) -> Expr:
+        return mul(expr(other), self)
+
+    def __truediv__(self, other: Expr | Number) -> Expr:
+        return mul(self, power(expr(other), Num(-1)))
+
+    def __rtruediv__(self, other: Number) -> Expr:
+        return mul(expr(other), power(self, Num(-1)))
+
+    def __pow__(self, other: Expr | Number) -> Expr:
+        return power(self, expr(other))
+
+    def __neg__(self) -> Expr:
+        return mul(Num(-1), self)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Condition(Node):
+    """True or false for each value of its free index letters."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A letter that a reduction binds, with its number of values if that is not the letter's own size."""
+
+    letter: str
+    extent: Index | None = None
+
+    @property
+    def key(self) -> str:
+        return self.letter if self.extent is None else f"{self.letter}<{self.extent.key}"
+
+    @property
+    def size(self) -> Index:
+        return Index.of(size_of(self.letter)) if self.extent is None else self.extent
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Num(Expr):
+    value: Number
+
+    @cached_property
+    def key(self) -> str:
+        return repr(self.value) if isinstance(self.value, float) else str(self.value)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class IndexValue(Expr):
+    """An index expression used as a number."""
+
+    index: Index
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Read(Expr):
+    """One element of a tensor, or a named scalar if there are no indices."""
+
+    tensor: str
+    indices: tuple[Index, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Add(Expr):
+    terms: tuple[Expr, ...]
+
+    @cached_property
+    def key(self) -> str:
+        return "Add(" + ",".join(sorted(t.key for t in self.terms)) + ")"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Mul(Expr):
+    factors: tuple[Expr, ...]
+
+    @cached_property
+    def key(self) -> str:
+        return "Mul(" + ",".join(sorted(f.key for f in self.factors)) + ")"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Power(Expr):
+    base: Expr
+    exponent: Expr
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Call(Expr):
+    function: str
+    arguments: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Reduce(Expr):
+    """A reduction over index letters; `argmax` gives the flattened position of the first maximum."""
+
+    op: str
+    letters: tuple[Bound, ...]
+    body: Expr
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Where(Expr):
+    condition: Condition
+    then: Expr
+    otherwise: Expr
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Derivative(Expr):
+    """The partial derivative of `value` with respect to one element; appears only inside derivations."""
+
+    value: Expr
+    element: Read
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Compare(Condition):
+    op: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Divides(Condition):
+    """``divisor | index``: the division leaves no remainder."""
+
+    divisor: Index
+    index: Index
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Within(Condition):
+    """``0 <= index < extent``."""
+
+    index: Index
+    extent: Index
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class And(Condition):
+    parts: tuple[Condition, ...]
+
+    @cached_property
+    def key(self) -> str:
+        return "And(" + ",".join(sorted(p.key for p in self.parts)) + ")"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Or(Condition):
+    parts: tuple[Condition, ...]
+
+    @cached_property
+    def key(self) -> str:
+        return "Or(" + ",".join(sorted(p.key for p in self.parts)) + ")"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Not(Condition):
+    part: Condition
+
+
+@dataclass(frozen=True, eq=False)
+class Equation:
+    """``target = value``; `shift` marks a value on which the final result is declared not to depend."""
+
+    target: Read
+    value: Expr
+    shift: bool = False
+
+    @property
+    def name(self) -> str:
+        return self.target.tensor
+
+    @property
+    def key(self) -> str:
+        return f"{'shift ' * self.shift}{self.target.key}={self.value.key}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Equation) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __repr__(self) -> str:
+        from pellucid.formula.text import equation_text
+
+        return equation_text(self)
+
+
+def expr(value: Expr | Number) -> Expr:
+    return value if isinstance(value, Expr) else Num(value)
+
+
+def iverson(condition: Condition) -> Expr:
+    """1 where the condition holds, 0 elsewhere."""
+    return Where(condition, Num(1), Num(0))
+
+
+def all_of(conditions: Iterable[Condition]) -> Condition | None:
+    """The conjunction, flat and without repetition; None if nothing is asked."""
+    parts: list[Condition] = []
+    for condition in conditions:
+        for part in condition.parts if isinstance(condition, And) else (condition,):
+            if part not in parts:
+                parts.append(part)
+    return And(tuple(parts)) if len(parts) > 1 else parts[0] if parts else None
+
+
+def add(*terms: Expr) -> Expr:
+    """The sum: nested sums flattened, equal terms collected, zeros dropped."""
+    collected: dict[str, tuple[Number, Expr]] = {}
+    for term in terms:
+        for part in term.terms if isinstance(term, Add) else (term,):
+            coefficient, rest = split_coefficient(part)
+            total, _ = collected.get(rest.key, (0, rest))
+            collected[rest.key] = (total + coefficient, rest)
+    parts = tuple(mul(Num(c), r) for c, r in collected.values() if c != 0)
+    return Add(parts) if len(parts) > 1 else parts[0] if parts else Num(0)
+
+
+def split_coefficient(term: Expr) -> tuple[Number, Expr]:
+    """``3*x`` as (3, x)."""
+    if isinstance(term, Num):
+        return term.value, Num(1)
+    if isinstance(term, Mul) and isinstance(term.factors[0], Num):
+        rest = term.factors[1:]
+        return term.factors[0].value, rest[0] if len(rest) == 1 else Mul(rest)
+    return 1, term
+
+
+def _plain(value: Number) -> Number:
+    return int(value) if isinstance(value, Fraction) and value.denominator == 1 else value
+
+
+def mul(*factors: Expr) -> Expr:
+    """The product: nested products flattened, numbers multiplied and put first, equal bases collected."""
+    coefficient: Number = 1
+    counts = {1: Index.of(1), -1: Index.of(1)}
+    bases: dict[str, tuple[Expr, int]] = {}
+    for factor in factors:
+        for part in factor.factors if isinstance(factor, Mul) else (factor,):
+            base, exponent = _whole_power(part)
+            if isinstance(part, Num):
+                coefficient = _plain(coefficient * part.value)
+            elif isinstance(base, IndexValue) and abs(exponent) == 1:
+                counts[exponent] = counts[exponent] * base.index
+            else:
+                # x * x**-1 is left alone: it is not 1 where x is 0
+                key = f"{base.key}{'+' if exponent > 0 else '-'}"
+                bases[key] = (base, bases.get(key, (base, 0))[1] + exponent)
+    if coefficient == 0:
+        return Num(0)
+    parts = [_raised(b, e) for b, e in bases.values()]
+    for exponent, count in counts.items():
+        if count.constant is not None:
+            coefficient = _plain(coefficient * count.constant if exponent == 1 else _over(coefficient, count.constant))
+        else:
+            parts.insert(0, _raised(IndexValue(count), exponent))
+    if coefficient != 1 or not parts:
+        parts.insert(0, Num(coefficient))
+    return Mul(tuple(parts)) if len(parts) > 1 else parts[0]
+
+
+def _over(value: Number, by: int) -> Number:
+    if by == 0:
+        raise FormulaError("a formula divides by an expression in sizes that is 0 here")
+    return value / by if isinstance(value, float) else Fraction(value) / by
+
+
+def _whole_power(part: Expr) -> tuple[Expr, int]:
+    if isinstance(part, Power) and isinstance(part.exponent, Num) and isinstance(part.exponent.value, int):
+        return part.base, part.exponent.value
+    return part, 1
+
+
+def _raised(base: Expr, exponent: int) -> Expr:
+    return base if exponent == 1 else Power(base, Num(exponent))
+
+
+def power(base: Expr, exponent: Expr) -> Expr:
+    """``base ** exponent``, with whole powers of numbers worked out."""
+    if not isinstance(exponent, Num) or not isinstance(exponent.value, int):
+        return Power(base, exponent)
+    whole = exponent.value
+    if whole in (0, 1):
+        return base if whole else Num(1)
+    if isinstance(base, Num) and base.value != 0 and abs(whole) <= 64:
+        return Num(base.value**whole if isinstance(base.value, float) else _plain(Fraction(base.value) ** whole))
+    if isinstance(base, Mul):
+        return mul(*(power(f, exponent) for f in base.factors))
+    if isinstance(base, Power) and isinstance(base.exponent, Num) and (isinstance(base.exponent.value, int) or whole == -1):
+        return power(base.base, Num(_plain(base.exponent.value * whole)))
+    return Power(base, exponent)
+
+
+def _children(node: Node) -> Iterator[Node]:
+    for f in fields(node):
+        value = getattr(node, f.name)
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, tuple):
+            yield from (v for v in value if isinstance(v, Node))
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """The node and everything below it, parents first."""
+    yield node
+    for child in _children(node):
+        yield from walk(child)
+
+
+def reads(node: Node) -> Iterator[Read]:
+    """Every read of a tensor or named scalar."""
+    return (n for n in walk(node) if isinstance(n, Read))
+
+
+def bound_letters(node: Node) -> frozenset[str]:
+    """Every letter that a reduction inside binds."""
+    return frozenset(b.letter for n in walk(node) if isinstance(n, Reduce) for b in n.letters)
+
+
+def indices_of(node: Node) -> Iterator[Index]:
+    """The index expressions of this node itself."""
+    if isinstance(node, Read):
+        yield from node.indices
+    elif isinstance(node, IndexValue):
+        yield node.index
+    elif isinstance(node, Divides):
+        yield node.divisor
+        yield node.index
+    elif isinstance(node, Within):
+        yield node.index
+        yield node.extent
+
+
+def free_letters(node: Node) -> frozenset[str]:
+    """The symbols of its indices that nothing inside binds: letters, constants and sizes alike."""
+    found: set[str] = set()
+    for index in indices_of(node):
+        found |= index.symbols
+    for child in _children(node):
+        found |= free_letters(child)
+    if isinstance(node, Reduce):
+        found -= {b.letter for b in node.letters}
+        for b in node.letters:
+            found |= b.extent.symbols if b.extent is not None else set()
+    return frozenset(found)
+
+
+def map_children(node: Node, image: Callable[[Node], Node]) -> Node:
+    """The node with each child replaced by its image, put together by the smart constructors."""
+    if isinstance(node, Add):
+        return add(*(_expr(image(t)) for t in node.terms))
+    if isinstance(node, Mul):
+        return mul(*(_expr(image(f)) for f in node.factors))
+    if isinstance(node, Power):
+        return power(_expr(image(node.base)), _expr(image(node.exponent)))
+    if isinstance(node, And):
+        return all_of(_condition(image(p)) for p in node.parts) or node
+    changes: dict[str, object] = {}
+    for f in fields(node):
+        value = getattr(node, f.name)
+        if isinstance(value, Node):
+            changes[f.name] = image(value)
+        elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
+            changes[f.name] = tuple(image(v) for v in value)
+    if all(value is getattr(node, name) for name, value in changes.items()):
+        return node
+    return replace(node, **changes)  # type: ignore[arg-type]  # field names and types are the node's own
+
+
+def _expr(node: Node) -> Expr:
+    if not isinstance(node, Expr):
+        raise FormulaError(f"{node!r} is a condition where a value is needed")
+    return node
+
+
+def _condition(node: Node) -> Condition:
+    if not isinstance(node, Condition):
+        raise FormulaError(f"{node!r} is a value where a condition is needed")
+    return node
+
+
+def transform(node: Node, image: Callable[[Node], Node | None]) -> Node:
+    """Rebuilds from the leaves up; `image` gives a replacement for a rebuilt node, or None to keep it."""
+    rebuilt = map_children(node, lambda child: transform(child, image))
+    changed = image(rebuilt)
+    return rebuilt if changed is None else changed
+
+
+def substitute(node: Node, mapping: Mapping[str, Index]) -> Node:
+    """Free index symbols replaced; bound letters that would capture one are primed first."""
+    if not mapping:
+        return node
+    if isinstance(node, Reduce):
+        return _substitute_reduce(node, mapping)
+    node = _with_indices(node, mapping)
+    return map_children(node, lambda child: substitute(child, mapping))
+
+
+def _substitute_reduce(node: Reduce, mapping: Mapping[str, Index]) -> Reduce:
+    inner = {k: v for k, v in mapping.items() if k not in {b.letter for b in node.letters}}
+    inner = {k: v for k, v in inner.items() if k in free_letters(node)}
+    arriving = frozenset().union(*(v.symbols for v in inner.values())) if inner else frozenset()
+    taken = arriving | free_letters(node.body) | bound_letters(node.body)
+    letters: list[Bound] = []
+    for bound in node.letters:
+        extent = bound.extent.replace(inner) if bound.extent is not None else None
+        if bound.letter in arriving:
+            fresh = prime(bound.letter, taken)
+            taken |= {fresh}
+            inner[bound.letter] = Index.of(fresh)
+            letters.append(Bound(fresh, extent))
+        else:
+            letters.append(Bound(bound.letter, extent))
+    body = substitute(node.body, inner)
+    return Reduce(node.op, tuple(letters), _expr(body))
+
+
+def prime(letter: str, taken: Iterable[str]) -> str:
+    """The letter with as many primes as it takes to be new."""
+    taken = set(taken)
+    while letter in taken:
+        letter += "'"
+    return letter
+
+
+def _with_indices(node: Node, mapping: Mapping[str, Index]) -> Node:
+    if isinstance(node, Read):
+        return Read(node.tensor, tuple(i.replace(mapping) for i in node.indices))
+    if isinstance(node, IndexValue):
+        index = node.index.replace(mapping)
+        return IndexValue(index) if index.constant is None else Num(index.constant)
+    if isinstance(node, Divides):
+        return Divides(node.divisor.replace(mapping), node.index.replace(mapping))
+    if isinstance(node, Within):
+        return Within(node.index.replace(mapping), node.extent.replace(mapping))
+    return node
