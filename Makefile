@@ -37,7 +37,7 @@ lint: $(VENV)/.developed
 evidence: $(EVIDENCE:%=evidence-%)
 
 evidence-%: $(VENV)/.developed
-	PYTHONPATH=tests $(BIN)/python -m evidence.$*
+	$(BIN)/python -m evidence.$*
 
 bench: $(BENCHES:%=bench-%)
 
