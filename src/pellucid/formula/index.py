@@ -24,7 +24,6 @@ from pellucid.errors import FormulaError
 __all__ = [
     "Atom",
     "Index",
-    "IndexLike",
     "Quotient",
     "Remainder",
     "exact_quotient",
@@ -74,7 +73,11 @@ class Remainder(_Composite):
 
 Atom = str | Quotient | Remainder
 Monomial = tuple[Atom, ...]
-IndexLike = "Index | int | str"
+
+# No formula comes near these; they keep a hostile one from taking forever.
+MOST_TERMS = 256
+MOST_FACTORS = 32
+LARGEST = 2**63
 
 
 def _atom_key(atom: Atom) -> str:
@@ -102,12 +105,12 @@ class Index:
     @staticmethod
     def sum_of(terms: Iterable[tuple[Monomial, int]]) -> Index:
         """Collects equal products, drops zeros and rejoins ``q*(e//q) + e%q`` to ``e``."""
-        collected: dict[str, tuple[Monomial, int]] = {}
-        for monomial, coefficient in terms:
-            key = _monomial_key(monomial)
-            first, total = collected.get(key, (monomial, 0))
-            collected[key] = (first, total + coefficient)
-        return _rejoin(Index(tuple(t for t in collected.values() if t[1])))
+        collected = _collected(terms)
+        while (joined := _rejoined(collected)) is not None:
+            collected = joined
+        if len(collected) > MOST_TERMS:
+            raise FormulaError(f"an index expression has more than {MOST_TERMS} terms")
+        return Index(tuple(collected.values()))
 
     @cached_property
     def key(self) -> str:
@@ -135,6 +138,8 @@ class Index:
 
     def __mul__(self, other: Index | int | str) -> Index:
         right = Index.of(other).terms
+        if len(self.terms) * len(right) > MOST_TERMS:
+            raise FormulaError(f"an index expression has more than {MOST_TERMS} terms")
         return Index.sum_of((m1 + m2, c1 * c2) for m1, c1 in self.terms for m2, c2 in right)
 
     def __rmul__(self, other: int | str) -> Index:
@@ -237,8 +242,8 @@ def _split(numerator: Index, divisor: Index) -> tuple[Index, Index]:
 
 
 def _checked(divisor: Index) -> Index:
-    if divisor.constant is not None and divisor.constant < 1:
-        raise FormulaError(f"an index is divided by {divisor.constant}; the divisor must be a positive integer")
+    if all(coefficient < 0 for _, coefficient in divisor.terms):
+        raise FormulaError(f"an index is divided by {divisor}; the divisor must be a positive integer")
     return divisor
 
 
@@ -273,19 +278,29 @@ def exact_quotient(numerator: Index, divisor: Index) -> Index:
     return whole if whole is not None else Index((((Quotient(numerator, divisor, exact=True),), 1),))
 
 
-def _rejoin(index: Index) -> Index:
-    for monomial, coefficient in index.terms:
-        for atom in monomial:
+def _collected(terms: Iterable[tuple[Monomial, int]]) -> dict[str, tuple[Monomial, int]]:
+    collected: dict[str, tuple[Monomial, int]] = {}
+    for monomial, coefficient in terms:
+        key = _monomial_key(monomial)
+        first, total = collected.get(key, (monomial, 0))
+        if len(monomial) > MOST_FACTORS or abs(total + coefficient) > LARGEST:
+            raise FormulaError("an index expression is too large: a product of too many letters, or a huge number")
+        collected[key] = (first, total + coefficient)
+    return {key: term for key, term in collected.items() if term[1]}
+
+
+def _rejoined(collected: dict[str, tuple[Monomial, int]]) -> dict[str, tuple[Monomial, int]] | None:
+    """The same sum with the first ``q*(e//q) + e%q`` in it put together; None if there is none."""
+    for monomial, coefficient in collected.values():
+        for place, atom in enumerate(monomial):
             if not isinstance(atom, Remainder):
                 continue
-            others = list(monomial)
-            others.remove(atom)
-            outside = Index(((tuple(others), coefficient),))
+            outside = Index(((monomial[:place] + monomial[place + 1 :], coefficient),))
             partner = _plain_product(outside * atom.divisor, floor_quotient(atom.numerator, atom.divisor))
-            if partner and any(t[1] == partner[1] and _monomial_key(t[0]) == _monomial_key(partner[0]) for t in index.terms):
-                gone = Index(((monomial, coefficient), partner))
-                return outside * atom.numerator + Index.sum_of(index.terms + (-gone).terms)
-    return index
+            if partner and collected.get(_monomial_key(partner[0]), ((), 0))[1] == partner[1]:
+                gone = ((monomial, -coefficient), (partner[0], -partner[1]))
+                return _collected((*collected.values(), *gone, *(outside * atom.numerator).terms))
+    return None
 
 
 def _plain_product(left: Index, right: Index) -> tuple[Monomial, int] | None:
@@ -325,7 +340,7 @@ def flat_parts(index: Index) -> tuple[str, ...] | None:
     stride = Index.of(1)
     for monomial, coefficient in sorted(index.terms, key=lambda t: len(t[0])):
         quotient = Index(((monomial, coefficient),)).divided(stride)
-        if quotient is None or quotient.letter is None or quotient.letter in parts:
+        if quotient is None or quotient.letter is None or quotient.letter in parts or quotient.letter[0].isupper():
             return None
         parts.insert(0, quotient.letter)
         stride = stride * size_of(quotient.letter)
