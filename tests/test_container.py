@@ -142,6 +142,15 @@ def test_every_missing_end_and_every_added_byte_is_an_error(path: Path) -> None:
             load(path, kind="model")
 
 
+@pytest.mark.parametrize(("size", "length"), [(0, 0), (7, 0), (100, 93), (1 << 40, container.MAX_HEADER + 8)])
+def test_a_header_is_not_read_before_its_length_is_believable(tmp_path: Path, size: int, length: int) -> None:
+    with (tmp_path / "model").open("wb") as file:
+        file.write(length.to_bytes(8, "little"))
+        file.truncate(size)
+    with pytest.raises(ModelFileError, match=f"the first 8 of its {size:,} bytes"):
+        load(tmp_path / "model", kind="model")
+
+
 def test_the_kind_must_be_the_one_asked_for(path: Path) -> None:
     with pytest.raises(ModelFileError, match="it is a 'model' file, and a 'checkpoint' file is needed"):
         load(path, kind="checkpoint")
