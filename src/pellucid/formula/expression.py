@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from fractions import Fraction
 from functools import cached_property
+from math import isfinite
 
 from pellucid.errors import FormulaError
 from pellucid.formula.index import Index, size_of
@@ -27,6 +28,7 @@ __all__ = [
     "Call",
     "Compare",
     "Condition",
+    "Delta",
     "Derivative",
     "Divides",
     "Equation",
@@ -46,11 +48,13 @@ __all__ = [
     "Within",
     "add",
     "bound_letters",
+    "count",
     "free_letters",
     "iverson",
     "mul",
     "power",
     "reads",
+    "split_coefficient",
     "substitute",
     "transform",
     "walk",
@@ -62,6 +66,8 @@ FUNCTIONS = {
 REDUCTIONS = ("sum", "mean", "max", "min", "argmax", "argmin")
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
 Number = int | float | Fraction
+# No formula needs longer numbers; every float fits as well.
+LARGEST_BITS = 1000
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -218,6 +224,21 @@ class Where(Expr):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
+class Delta(Expr):
+    """1 where two index expressions are equal, 0 elsewhere (Kronecker's delta).
+
+    `covering` says that every value of `right` is taken by `left`, whose letters range over the whole axis."""
+
+    left: Index
+    right: Index
+    covering: bool = False
+
+    @cached_property
+    def key(self) -> str:
+        return f"Delta({self.left.key},{self.right.key})"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class Derivative(Expr):
     """The partial derivative of `value` with respect to one element; appears only inside derivations."""
 
@@ -310,30 +331,56 @@ def iverson(condition: Condition) -> Expr:
 
 def all_of(conditions: Iterable[Condition]) -> Condition | None:
     """The conjunction, flat and without repetition; None if nothing is asked."""
-    parts: list[Condition] = []
-    for condition in conditions:
-        for part in condition.parts if isinstance(condition, And) else (condition,):
-            if part not in parts:
-                parts.append(part)
-    return And(tuple(parts)) if len(parts) > 1 else parts[0] if parts else None
+    flat = (part for c in conditions for part in (c.parts if isinstance(c, And) else (c,)))
+    parts = tuple({part.key: part for part in flat}.values())
+    return And(parts) if len(parts) > 1 else parts[0] if parts else None
 
 
 def add(*terms: Expr) -> Expr:
-    """The sum: nested sums flattened, equal terms collected, zeros dropped."""
+    """The sum: nested sums flattened, equal terms collected, zeros dropped, index expressions put together."""
     collected: dict[str, tuple[Number, Expr]] = {}
     for term in terms:
         for part in term.terms if isinstance(term, Add) else (term,):
             coefficient, rest = split_coefficient(part)
             total, _ = collected.get(rest.key, (0, rest))
-            collected[rest.key] = (total + coefficient, rest)
-    parts = tuple(mul(Num(c), r) for c, r in collected.values() if c != 0)
+            collected[rest.key] = (_plain(total + coefficient), rest)
+    parts = tuple(mul(Num(c), r) for c, r in _counted(collected) if c != 0)
     return Add(parts) if len(parts) > 1 else parts[0] if parts else Num(0)
 
 
+def _counted(collected: Mapping[str, tuple[Number, Expr]]) -> list[tuple[Number, Expr]]:
+    """The terms with whole multiples of index expressions, and a whole number beside them, in one: ``2*i + j - 1``."""
+    counts = [(c, r.index) for c, r in collected.values() if isinstance(r, IndexValue) and isinstance(c, int)]
+    if not counts:
+        return list(collected.values())
+    index = Index.sum_of((m, c * factor) for c, i in counts for m, factor in i.terms)
+    constant = next((c for m, c in index.terms if not m), 0)
+    number = _plain(constant + collected.get(Num(1).key, (0, Num(1)))[0])
+    index -= constant - (number if isinstance(number, int) else 0)
+    merged: list[tuple[Number, Expr]] = []
+    for coefficient, rest in collected.values():
+        if isinstance(rest, IndexValue) and isinstance(coefficient, int):
+            merged += [(1, count(index))] if index.terms else []
+            index = Index(())
+        elif rest != Num(1):
+            merged.append((coefficient, rest))
+        elif not isinstance(number, int):
+            merged.append((number, rest))
+    return merged
+
+
+def count(index: Index) -> Expr:
+    """An index expression as a value: a number, if there is no letter in it."""
+    return IndexValue(index) if index.constant is None else Num(index.constant)
+
+
 def split_coefficient(term: Expr) -> tuple[Number, Expr]:
-    """``3*x`` as (3, x)."""
+    """``3*x`` as (3, x) and the index ``2*i - 4`` as (2, i - 2)."""
     if isinstance(term, Num):
         return term.value, Num(1)
+    if isinstance(term, IndexValue):
+        number, index = term.index.content
+        return number, count(index)
     if isinstance(term, Mul) and isinstance(term.factors[0], Num):
         rest = term.factors[1:]
         return term.factors[0].value, rest[0] if len(rest) == 1 else Mul(rest)
@@ -341,7 +388,14 @@ def split_coefficient(term: Expr) -> tuple[Number, Expr]:
 
 
 def _plain(value: Number) -> Number:
-    return int(value) if isinstance(value, Fraction) and value.denominator == 1 else value
+    """The value as an integer if it is one; an error if it is beyond all that a formula can need."""
+    if isinstance(value, float):
+        if not isfinite(value):
+            raise FormulaError("a number in a formula is too large")
+        return value
+    if max(abs(value.numerator), value.denominator) >> LARGEST_BITS:
+        raise FormulaError(f"a number in a formula has more than {LARGEST_BITS} bits")
+    return value.numerator if value.denominator == 1 else value
 
 
 def mul(*factors: Expr) -> Expr:
@@ -360,23 +414,27 @@ def mul(*factors: Expr) -> Expr:
                 # x * x**-1 is left alone: it is not 1 where x is 0
                 key = f"{base.key}{'+' if exponent > 0 else '-'}"
                 bases[key] = (base, bases.get(key, (base, 0))[1] + exponent)
+    (above, over), (below, under) = counts[1].content, counts[-1].content
+    coefficient = _over(_plain(coefficient * above), below)
     if coefficient == 0:
         return Num(0)
     parts = [_raised(b, e) for b, e in bases.values()]
-    for exponent, count in counts.items():
-        if count.constant is not None:
-            coefficient = _plain(coefficient * count.constant if exponent == 1 else _over(coefficient, count.constant))
-        else:
-            parts.insert(0, _raised(IndexValue(count), exponent))
+    if over.constant is None and not parts and under.constant is not None and isinstance(coefficient, int):
+        return IndexValue(over * coefficient)
+    parts = [_raised(IndexValue(i), e) for i, e in ((under, -1), (over, 1)) if i.constant is None] + parts
     if coefficient != 1 or not parts:
         parts.insert(0, Num(coefficient))
     return Mul(tuple(parts)) if len(parts) > 1 else parts[0]
 
 
+def _is_whole(exponent: Expr) -> bool:
+    return isinstance(exponent, Num) and isinstance(exponent.value, int)
+
+
 def _over(value: Number, by: int) -> Number:
     if by == 0:
         raise FormulaError("a formula divides by an expression in sizes that is 0 here")
-    return value / by if isinstance(value, float) else Fraction(value) / by
+    return value / by if isinstance(value, float) else _plain(Fraction(value) / by)
 
 
 def _whole_power(part: Expr) -> tuple[Expr, int]:
@@ -390,19 +448,33 @@ def _raised(base: Expr, exponent: int) -> Expr:
 
 
 def power(base: Expr, exponent: Expr) -> Expr:
-    """``base ** exponent``, with whole powers of numbers worked out."""
+    """``base ** exponent``, with whole powers of numbers worked out if they are not huge."""
     if not isinstance(exponent, Num) or not isinstance(exponent.value, int):
         return Power(base, exponent)
     whole = exponent.value
     if whole in (0, 1):
         return base if whole else Num(1)
-    if isinstance(base, Num) and base.value != 0 and abs(whole) <= 64:
-        return Num(base.value**whole if isinstance(base.value, float) else _plain(Fraction(base.value) ** whole))
+    if isinstance(base, Num):
+        return _number_power(base.value, whole)
     if isinstance(base, Mul):
         return mul(*(power(f, exponent) for f in base.factors))
-    if isinstance(base, Power) and isinstance(base.exponent, Num) and (isinstance(base.exponent.value, int) or whole == -1):
-        return power(base.base, Num(_plain(base.exponent.value * whole)))
+    if isinstance(base, Power) and (whole == -1 or _is_whole(base.exponent)):
+        return power(base.base, mul(exponent, base.exponent))
+    if isinstance(base, IndexValue) and whole == -1:
+        return mul(Power(base, exponent))
     return Power(base, exponent)
+
+
+def _number_power(value: Number, whole: int) -> Expr:
+    if value == 0 and whole < 0:
+        raise FormulaError("division by the number 0")
+    digits = abs(whole) * max(abs(value.numerator), value.denominator).bit_length() if not isinstance(value, float) else 0
+    if abs(whole) > 64 or digits > LARGEST_BITS:
+        return Power(Num(value), Num(whole))
+    try:
+        return Num(_plain(value**whole if isinstance(value, float) else Fraction(value) ** whole))
+    except OverflowError:
+        raise FormulaError("a number in a formula is too large") from None
 
 
 def _children(node: Node) -> Iterator[Node]:
@@ -443,6 +515,9 @@ def indices_of(node: Node) -> Iterator[Index]:
     elif isinstance(node, Within):
         yield node.index
         yield node.extent
+    elif isinstance(node, Delta):
+        yield node.left
+        yield node.right
 
 
 def free_letters(node: Node) -> frozenset[str]:
@@ -541,10 +616,11 @@ def _with_indices(node: Node, mapping: Mapping[str, Index]) -> Node:
     if isinstance(node, Read):
         return Read(node.tensor, tuple(i.replace(mapping) for i in node.indices))
     if isinstance(node, IndexValue):
-        index = node.index.replace(mapping)
-        return IndexValue(index) if index.constant is None else Num(index.constant)
+        return count(node.index.replace(mapping))
     if isinstance(node, Divides):
         return Divides(node.divisor.replace(mapping), node.index.replace(mapping))
     if isinstance(node, Within):
         return Within(node.index.replace(mapping), node.extent.replace(mapping))
+    if isinstance(node, Delta):
+        return Delta(node.left.replace(mapping), node.right.replace(mapping), node.covering)
     return node

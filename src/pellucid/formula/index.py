@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import gcd
 
 from pellucid.errors import FormulaError
 
@@ -145,7 +146,7 @@ class Index:
     def __rmul__(self, other: int | str) -> Index:
         return Index.of(other) * self
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         from pellucid.formula.text import index_text
 
         return index_text(self)
@@ -164,6 +165,17 @@ class Index:
             atom = self.terms[0][0][0]
             return atom if isinstance(atom, str) else None
         return None
+
+    @property
+    def content(self) -> tuple[int, Index]:
+        """The largest number that divides every term, and the rest, whose first term by name is positive.
+
+        >>> (6 * Index.of("j") - 4 * Index.of("i")).content
+        (-2, 2*i - 3*j)
+        """
+        named = min((t for t in self.terms if t[0]), key=lambda t: _monomial_key(t[0]), default=((), self.constant or 0))
+        number = gcd(*(c for _, c in self.terms)) * (-1 if named[1] < 0 else 1)
+        return (number, Index(tuple((m, c // number) for m, c in self.terms))) if number else (0, Index.of(1))
 
     @cached_property
     def symbols(self) -> frozenset[str]:
@@ -247,12 +259,25 @@ def _checked(divisor: Index) -> Index:
     return divisor
 
 
+def _below(rest: Index, divisor: Index) -> bool:
+    """Whether a letter or flattened index is always less than the divisor, as its sizes' product divides it."""
+    size = Index.of(1)
+    for letter in flat_parts(rest) or (rest.letter or "",):
+        size = size * size_of(letter)
+    whole = divisor.divided(size)
+    return rest.constant is None and bool(size.symbols - {""}) and whole is not None
+
+
 def floor_quotient(numerator: Index, divisor: Index) -> Index:
-    """``numerator // divisor``; nested floors by constants become one."""
+    """``numerator // divisor``; nested floors by constants become one.
+
+    >>> print(floor_quotient(flat([Index.of("c"), Index.of("i")]), Index.of("I")))
+    c
+    """
     if _checked(divisor).constant == 1:
         return numerator
     whole, rest = _split(numerator, divisor)
-    if not rest.terms or (rest.constant is not None and divisor.constant is not None):
+    if not rest.terms or (rest.constant is not None and divisor.constant is not None) or _below(rest, divisor):
         return whole
     inner = rest.terms[0][0][0] if len(rest.terms) == 1 and rest.terms[0][1] == 1 and len(rest.terms[0][0]) == 1 else None
     if isinstance(inner, Quotient) and not inner.exact:
@@ -265,7 +290,7 @@ def remainder(numerator: Index, divisor: Index) -> Index:
     if _checked(divisor).constant == 1:
         return Index(())
     _, rest = _split(numerator, divisor)
-    if not rest.terms or (rest.constant is not None and divisor.constant is not None):
+    if not rest.terms or (rest.constant is not None and divisor.constant is not None) or _below(rest, divisor):
         return rest
     return Index((((Remainder(rest, divisor),), 1),))
 
@@ -275,7 +300,12 @@ def exact_quotient(numerator: Index, divisor: Index) -> Index:
     if _checked(divisor).constant == 1:
         return numerator
     whole = numerator.divided(divisor)
-    return whole if whole is not None else Index((((Quotient(numerator, divisor, exact=True),), 1),))
+    if whole is not None:
+        return whole
+    whole, rest = _split(numerator, divisor)
+    if rest.constant is not None and divisor.constant is not None:
+        return Index((((Quotient(numerator, divisor, exact=True),), 1),))
+    return whole + Index((((Quotient(rest, divisor, exact=True),), 1),))
 
 
 def _collected(terms: Iterable[tuple[Monomial, int]]) -> dict[str, tuple[Monomial, int]]:

@@ -14,7 +14,7 @@ A statement ends with its line or with a semicolon; a line that ends inside a br
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -24,12 +24,16 @@ from pellucid.formula.expression import COMPARISONS, FUNCTIONS, REDUCTIONS, Equa
 __all__ = ["Assumption", "Raw", "Statement", "parse", "parse_equation", "parse_expression"]
 
 TOKEN = re.compile(
-    r"(?P<space>[ \t]+|\\\n|#[^\n]*)|(?P<newline>\n|;)"
-    r"|(?P<number>(?:\d+\.\d*|\.\d+|\d+)(?:[eE][+-]?\d+)?)"
-    r"|(?P<name>[A-Za-z][A-Za-z0-9_.]*'*)"
+    r"(?P<space>[ \t\r]+|\\\r?\n|#[^\n]*)|(?P<newline>\n|;)"
+    r"|(?P<number>(?:[0-9]+\.[0-9]*|\.[0-9]+|[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>[A-Za-z][A-Za-z0-9_]*(?:\.[A-Za-z0-9_]+)*'*)"
     r"|(?P<op>\.\.\.|\*\*|//|<=|>=|==|!=|[-+*/%^()\[\],=<>|:])"
 )
-DEEPEST = 60
+# Beyond these no formula is meant to be read; within them every operation stays far from Python's recursion limit.
+DEEPEST = 40
+LONGEST = 100_000
+CONDITIONS = ("compare", "and", "or", "not")
+PAIRED = {"D": "derivative", "delta": "delta"}
 
 
 @dataclass(frozen=True)
@@ -65,14 +69,18 @@ class Raw:
 
 
 def fail(source: str, at: int, message: str) -> NoReturn:
-    """Raises a FormulaError that shows the line with a caret under the character."""
-    start = source.rfind("\n", 0, at) + 1
+    """Raises a FormulaError that shows the line (of a long one, the part around) with a caret under the character."""
+    start = max(source.rfind("\n", 0, at) + 1, at - 90)
     end = source.find("\n", at)
-    line = source[start : end if end >= 0 else len(source)]
+    shown = source[start : min(end if end >= 0 else len(source), at + 90)]
+    line = "".join(c if c.isprintable() else " " for c in shown)
     raise FormulaError(f"{message}\n    {line}\n    {' ' * (at - start)}^")
 
 
 def tokens(source: str) -> Iterator[Token]:
+    """The words of a formula; an `end` closes each statement."""
+    if len(source) > LONGEST:
+        raise FormulaError(f"a formula may have {LONGEST:,} characters, not {len(source):,}")
     at = depth = 0
     joined = True
     while at < len(source):
@@ -80,8 +88,8 @@ def tokens(source: str) -> Iterator[Token]:
         if match is None:
             fail(source, at, f"unexpected character {source[at]!r} in a formula")
         kind, word = str(match.lastgroup), match.group()
-        depth += {"(": 1, "[": 1, ")": -1, "]": -1}.get(word, 0)
-        if kind == "newline" and (word == ";" or depth <= 0) and not joined:
+        depth = 0 if word == ";" else depth + {"(": 1, "[": 1, ")": -1, "]": -1}.get(word, 0)
+        if word == ";" or (kind == "newline" and depth <= 0 and not joined):
             yield Token("end", word, at)
             joined = True
         elif kind not in ("space", "newline"):
@@ -127,25 +135,21 @@ class _Reader:
         return token
 
     def value(self) -> Raw:
-        self.depth += 1
-        if self.depth > DEEPEST:
-            self.fail(f"the formula is nested more than {DEEPEST} levels deep")
-        left = self.term()
+        parts, signs, at = [self.term()], [], self.token.at
         while sign := self.accept("+", "-"):
-            left = Raw("binary", sign.text, (left, self.term()), sign.at)
-        self.depth -= 1
-        return left
+            signs.append(sign.text)
+            parts.append(self.term())
+        return Raw("sum", " ".join(signs), tuple(parts), at) if signs else parts[0]
 
     def term(self) -> Raw:
-        left = self.unary()
+        parts, signs, at = [self.unary()], [], self.token.at
         while sign := self.accept("*", "/", "//", "%"):
-            left = Raw("binary", sign.text, (left, self.unary()), sign.at)
-        return left
+            signs.append(sign.text)
+            parts.append(self.unary())
+        return Raw("product", " ".join(signs), tuple(parts), at) if signs else parts[0]
 
     def unary(self) -> Raw:
-        self.depth += 1
-        if self.depth > DEEPEST:
-            self.fail(f"the formula is nested more than {DEEPEST} levels deep")
+        self.deeper()
         sign = self.accept("-", "+")
         if sign:
             inner = self.unary()
@@ -155,10 +159,15 @@ class _Reader:
         self.depth -= 1
         return result
 
+    def deeper(self) -> None:
+        self.depth += 1
+        if self.depth > DEEPEST:
+            self.fail(f"the formula is nested more than {DEEPEST} levels deep")
+
     def powered(self) -> Raw:
         base = self.primary()
         if sign := self.accept("^", "**"):
-            return Raw("binary", "^", (base, self.unary()), sign.at)
+            return Raw("power", "^", (base, self.unary()), sign.at)
         return base
 
     def primary(self) -> Raw:
@@ -167,54 +176,59 @@ class _Reader:
             self.at += 1
             return Raw("number", token.text, (), token.at)
         if self.accept("("):
-            parts = self.listed(")")
-            return parts[0] if len(parts) == 1 else Raw("flat", "", parts, token.at)
+            return self.bracketed(token)
         if self.accept("["):
             inner = self.condition()
             self.expect("]")
             return Raw("iverson", "", (inner,), token.at)
         name = self.name("a number, a name or a bracket")
+        if self.token.text == "(":
+            return self.call(name)
         if name.text in REDUCTIONS and self.token.text == "[":
             return self.reduction(name)
-        if name.text == "where" and self.accept("("):
-            condition = self.condition()
-            self.expect(",")
-            then, otherwise = self.pair()
-            return Raw("where", "", (condition, then, otherwise), name.at)
-        if name.text in FUNCTIONS:
-            return self.call(name)
-        if name.text == "D" and self.accept("("):
-            return Raw("derivative", "", self.pair(), name.at)
         if self.accept("["):
             return Raw("read", name.text, self.listed("]"), name.at)
         return Raw("name", name.text, (), name.at)
 
-    def pair(self) -> tuple[Raw, Raw]:
-        first = self.value()
-        self.expect(",")
-        second = self.value()
+    def bracketed(self, opening: Token) -> Raw:
+        """A value or a condition in brackets, or a flattened index."""
+        parts = self.expanded() if self.token.text == "..." else [self.disjunction()]
+        while self.accept(","):
+            parts += self.items()
         self.expect(")")
-        return first, second
+        return parts[0] if len(parts) == 1 else Raw("flat", "", tuple(parts), opening.at)
 
     def call(self, name: Token) -> Raw:
         self.expect("(")
-        arguments = self.listed(")")
-        if len(arguments) != FUNCTIONS[name.text]:
-            self.fail(f"{name.text} takes {FUNCTIONS[name.text]} argument(s), not {len(arguments)}", name)
-        return Raw("call", name.text, arguments, name.at)
+        if name.text == "where":
+            condition = self.condition()
+            self.expect(",")
+            values = self.listed(")")
+            if len(values) != 2:
+                self.fail("where takes a condition and two values", name)
+            return Raw("where", "", (condition, *values), name.at)
+        if name.text in REDUCTIONS:
+            self.fail(f"{name.text} is taken over index letters, as in {name.text}[u] x[u]", name)
+        if name.text not in FUNCTIONS and name.text not in PAIRED:
+            known = ", ".join((*FUNCTIONS, "where"))
+            self.fail(f"{name.text} is not a function of the language; the functions are {known}", name)
+        arguments, wanted = self.listed(")"), FUNCTIONS.get(name.text, 2)
+        if len(arguments) != wanted:
+            self.fail(f"{name.text} takes {wanted} argument{'s' * (wanted > 1)}, not {len(arguments)}", name)
+        return Raw(PAIRED.get(name.text, "call"), name.text, arguments, name.at)
 
     def listed(self, close: str) -> tuple[Raw, ...]:
-        parts: list[Raw] = []
-        while not self.accept(close):
-            if parts:
-                self.expect(",")
-            if self.token.text == "...":
-                parts += self.expanded()
-            else:
-                parts.append(self.value())
-        if not parts and close == ")":
-            self.fail("empty brackets")
+        """Values with commas between them, up to the closing bracket."""
+        if self.accept(close):
+            return ()
+        parts = self.items()
+        while self.accept(","):
+            parts += self.items()
+        self.expect(close)
         return tuple(parts)
+
+    def items(self) -> list[Raw]:
+        return self.expanded() if self.token.text == "..." else [self.value()]
 
     def expanded(self) -> list[Raw]:
         at = self.expect("...").at
@@ -242,29 +256,32 @@ class _Reader:
         return Raw("reduce", name.text, (self.term(), *condition), name.at, tuple(bounds))
 
     def condition(self) -> Raw:
+        return self.asked(self.disjunction())
+
+    def asked(self, raw: Raw) -> Raw:
+        """The same, if it is a condition."""
+        if raw.kind not in CONDITIONS:
+            self.fail(f"expected a comparison such as < or ==, found {self.shown()}")
+        return raw
+
+    def disjunction(self) -> Raw:
+        """A condition, or just a value."""
         return self.joined("or", lambda: self.joined("and", self.negation))
 
-    def joined(self, word: str, part: object) -> Raw:
-        at = self.token.at
-        read = part if callable(part) else self.negation
-        parts = [read()]
-        while self.accept(word):
-            parts.append(read())
-        return parts[0] if len(parts) == 1 else Raw(word, "", tuple(parts), at)
+    def joined(self, word: str, part: Callable[[], Raw]) -> Raw:
+        parts, at = [part()], self.token.at
+        while self.token.text == word:
+            self.asked(parts[-1])
+            self.at += 1
+            parts.append(part())
+        return Raw(word, "", (*parts[:-1], self.asked(parts[-1])), at) if len(parts) > 1 else parts[0]
 
     def negation(self) -> Raw:
         if token := self.accept("not"):
-            return Raw("not", "", (self.negation(),), token.at)
-        start, depth = self.at, self.depth
-        if self.token.text == "(":
-            try:
-                return self.comparison()
-            except FormulaError:
-                self.at, self.depth = start, depth
-            self.expect("(")
-            inner = self.condition()
-            self.expect(")")
-            return inner
+            self.deeper()
+            inner = self.asked(self.negation())
+            self.depth -= 1
+            return Raw("not", "", (inner,), token.at)
         return self.comparison()
 
     def comparison(self) -> Raw:
@@ -272,9 +289,7 @@ class _Reader:
         while sign := self.accept(*COMPARISONS, "|"):
             operators.append(sign.text)
             parts.append(self.value())
-        if not operators:
-            self.fail(f"expected a comparison such as < or ==, found {self.shown()}")
-        return Raw("compare", " ".join(operators), tuple(parts), at)
+        return Raw("compare", " ".join(operators), tuple(parts), at) if operators else parts[0]
 
 
 def parse(source: str, *, ellipsis: str | None = None) -> tuple[Statement, ...]:
@@ -332,8 +347,13 @@ def parse_expression(source: str, letters: str) -> Expr:
     >>> parse_expression("x[i]^2 / 2", "i")
     1/2*x[i]^2
     """
-    target = f"value[{letters}]" if letters else "value"
-    return parse_equation(f"{target} = {source}").value
+    from pellucid.formula.resolve import resolved_expression
+
+    reader = _Reader(source, None)
+    value = reader.value()
+    if reader.at < len(reader.tokens) - 1:
+        reader.fail(f"expected an operator or the end of the expression, found {reader.shown()}")
+    return resolved_expression(source, value, frozenset(t.text for t in tokens(letters) if t.kind == "name"))
 
 
 def parse_read(source: str) -> Read:

@@ -1,26 +1,31 @@
 """Names in a parsed formula told apart: index letters, sizes, integer constants, scalars and tensors.
 
-The letters of an equation are those on its left side and those that its reductions bind.  A name that begins with
-a capital letter and has no indices is a size.  Every other name without indices is a constant.
+The letters of an equation are those on its left side and those that its reductions bind.  A name that begins
+with a capital letter and has no indices is a size.  Every other name without indices is a constant.
 """
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import inf
 from typing import NoReturn
 
+from pellucid.errors import FormulaError
 from pellucid.formula.expression import (
     FUNCTIONS,
     REDUCTIONS,
-    And,
     Bound,
     Call,
     Compare,
     Condition,
+    Delta,
     Derivative,
     Divides,
     Equation,
     Expr,
-    IndexValue,
     Not,
     Num,
     Or,
@@ -30,217 +35,273 @@ from pellucid.formula.expression import (
     Within,
     add,
     all_of,
+    count,
     iverson,
     mul,
     power,
 )
-from pellucid.formula.index import Index, exact_quotient, flat, flat_parts, floor_quotient, remainder
+from pellucid.formula.index import LARGEST, Index, exact_quotient, flat, flat_parts, floor_quotient, remainder
 from pellucid.formula.parse import Assumption, Raw, fail
 
-__all__ = ["resolved_assumption", "resolved_equation"]
+__all__ = ["resolved_assumption", "resolved_equation", "resolved_expression"]
 
-RESERVED = frozenset(FUNCTIONS) | frozenset(REDUCTIONS) | {"where", "and", "or", "not", "D", "assume", "shift"}
+OPERATIONS: dict[str, Callable[[Index, Index], Index]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": exact_quotient, "//": floor_quotient, "%": remainder
+}  # fmt: skip
+LONGEST_NUMBER = 300
+RESERVED = frozenset(FUNCTIONS) | frozenset(REDUCTIONS) | {"where", "and", "or", "not", "assume", "shift"}
 
 
 def resolved_equation(source: str, left: Raw, right: Raw, *, shift: bool) -> Equation:
     """The equation, its target checked to be a tensor with letters or flattened letters as indices."""
-    resolver = _Resolver(source)
-    target = resolver.target(left)
+    target = _target(source, left)
     letters = frozenset(s for i in target.indices for s in flat_parts(i) or (i.letter,) if s)
-    bound = _all_bound(right)
-    if target.tensor in letters | bound:
+    if target.tensor in letters | _bound(right):
         fail(source, left.at, f"{target.tensor!r} is both the tensor that is defined and an index letter")
-    for name, at in _tensors(right):
-        if name in letters | bound:
-            fail(source, at, f"{name!r} is both a tensor and an index letter in one equation")
-    return Equation(target, resolver.value(right, letters), shift)
+    return Equation(target, resolved_expression(source, right, letters), shift)
 
 
 def resolved_assumption(source: str, left: Raw, right: Raw) -> Assumption:
     """The assumption; the letters of its left side that nothing binds range over all their values."""
-    resolver = _Resolver(source)
-    letters = frozenset(_plain_index_names(left)) - _all_bound(left)
-    return Assumption(resolver.value(left, letters), resolver.value(right, letters))
+    names = {p.value for read in _walk(left) if read.kind == "read" for p in read.parts if p.kind == "name"}
+    letters = frozenset(names) - _bound(left)
+    return Assumption(resolved_expression(source, left, letters), resolved_expression(source, right, letters))
 
 
-def _all_bound(raw: Raw) -> frozenset[str]:
-    inner = frozenset().union(*(_all_bound(p) for p in raw.parts)) if raw.parts else frozenset()
-    return inner | {letter for letter, _ in raw.bounds}
+def resolved_expression(source: str, raw: Raw, letters: frozenset[str]) -> Expr:
+    """The value, with the given letters free."""
+    bound = _bound(raw)
+    plain = {part.value for part in _walk(raw) if part.kind == "name"}
+    for part in _walk(raw):
+        if part.kind == "read" and part.value in RESERVED:
+            fail(source, part.at, f"{part.value!r} is a word of the language, not a tensor")
+        if part.kind == "read" and part.value in letters | bound:
+            fail(source, part.at, f"{part.value!r} is both a tensor and an index letter in one equation")
+        if part.kind == "read" and part.value in plain:
+            fail(source, part.at, f"{part.value!r} is read both with and without indices")
+    return _Resolver(source, letters, bound).value(raw)
 
 
-def _tensors(raw: Raw) -> list[tuple[str, int]]:
-    own = [(raw.value, raw.at)] if raw.kind == "read" else []
-    return own + [t for p in raw.parts for t in _tensors(p)]
+def _walk(raw: Raw) -> Iterator[Raw]:
+    """The piece of text and all its parts."""
+    pending = [raw]
+    while pending:
+        part = pending.pop()
+        yield part
+        pending += part.parts
+        pending += (extent for _, extent in part.bounds if extent is not None)
 
 
-def _plain_index_names(raw: Raw) -> list[str]:
-    own = [p.value for p in raw.parts if p.kind == "name"] if raw.kind == "read" else []
-    return own + [n for p in raw.parts for n in _plain_index_names(p)]
+def _target(source: str, raw: Raw) -> Read:
+    if raw.kind not in ("read", "name"):
+        fail(source, raw.at, "the left side of an equation is one tensor with its index letters")
+    if raw.value in RESERVED:
+        fail(source, raw.at, f"{raw.value!r} is a word of the language and cannot be defined")
+    if not raw.parts and raw.value[0].isupper():
+        fail(source, raw.at, f"{raw.value!r} without indices is the size of the letter {raw.value.lower()!r}")
+    resolver = _Resolver(source, frozenset(), frozenset())
+    indices = tuple(resolver.index(p) for p in raw.parts)
+    seen: set[str] = set()
+    for part, index in zip(raw.parts, indices, strict=True):
+        letters = flat_parts(index) or ((index.letter,) if index.letter else ())
+        if not letters or letters[0][0].isupper():
+            fail(source, part.at, "an index on the left side is a letter or a flattened index such as (c,i,j)")
+        if twice := seen.intersection(letters):
+            fail(source, part.at, f"the letter {min(twice)!r} stands twice on the left side")
+        seen |= set(letters)
+    return Read(raw.value, indices)
 
 
+def _bound(raw: Raw) -> frozenset[str]:
+    return frozenset(letter for part in _walk(raw) for letter, _ in part.bounds)
+
+
+@dataclass(frozen=True)
 class _Resolver:
-    def __init__(self, source: str) -> None:
-        self.source = source
+    """Reads raw text where `letters` are in scope; `bound` are all letters that any reduction binds."""
+
+    source: str
+    letters: frozenset[str]
+    bound: frozenset[str]
 
     def fail(self, raw: Raw, message: str) -> NoReturn:
         fail(self.source, raw.at, message)
 
-    def target(self, raw: Raw) -> Read:
-        if raw.kind not in ("read", "name"):
-            self.fail(raw, "the left side of an equation is one tensor with its index letters")
-        if raw.value in RESERVED:
-            self.fail(raw, f"{raw.value!r} is a word of the language and cannot be defined")
-        indices = tuple(self.index(p) for p in raw.parts)
-        seen: set[str] = set()
-        for part, index in zip(raw.parts, indices, strict=True):
-            letters = flat_parts(index) or ((index.letter,) if index.letter else ())
-            if not letters or letters[0][0].isupper():
-                self.fail(part, "an index on the left side is a letter or a flattened index such as (c,i,j)")
-            if seen & set(letters):
-                self.fail(part, f"the letter {letters[0]!r} stands twice on the left side")
-            seen |= set(letters)
-        return Read(raw.value, indices)
-
-    def value(self, raw: Raw, letters: frozenset[str]) -> Expr:
-        if self.is_index(raw, letters) and raw.kind != "number":
-            return _index_value(self.index(raw))
-        parts = raw.parts
+    def value(self, raw: Raw) -> Expr:
+        if raw.kind != "number" and self.is_index(raw):
+            return count(self.index(raw))
         match raw.kind:
             case "number":
-                return Num(float(raw.value) if any(c in raw.value for c in ".eE") else int(raw.value))
+                return Num(self.number(raw))
             case "name":
-                if raw.value in RESERVED:
-                    self.fail(raw, f"{raw.value!r} is a word of the language, not a value")
-                return Read(raw.value)
+                return Read(self.known(raw))
             case "read":
-                return Read(raw.value, tuple(self.index(p) for p in parts))
-            case "negative":
-                return -self.value(parts[0], letters)
-            case "binary":
-                return self.binary(raw, letters)
+                return Read(raw.value, tuple(self.index(p) for p in raw.parts))
             case "call":
-                return Call(raw.value, tuple(self.value(p, letters) for p in parts))
+                return Call(raw.value, tuple(self.value(p) for p in raw.parts))
             case "iverson":
-                return iverson(self.condition(parts[0], letters))
+                return iverson(self.condition(raw.parts[0]))
             case "where":
-                then, otherwise = (self.value(p, letters) for p in parts[1:])
-                return Where(self.condition(parts[0], letters), then, otherwise)
+                condition, then, otherwise = raw.parts
+                return Where(self.condition(condition), self.value(then), self.value(otherwise))
             case "reduce":
-                return self.reduce(raw, letters)
+                return self.reduction(raw)
+            case "delta":
+                return Delta(self.index(raw.parts[0]), self.index(raw.parts[1]))
             case "derivative":
-                value, element = (self.value(p, letters) for p in parts)
-                if not isinstance(element, Read):
-                    self.fail(raw, "a derivative is taken with respect to one element of a tensor")
-                return Derivative(value, element)
-        self.fail(raw, "a condition or a flattened index stands where a value is needed")
+                return self.derivative(raw)
+            case "flat":
+                self.fail(raw, "a flattened index holds index letters only")
+            case "compare" | "and" | "or" | "not":
+                self.fail(raw, "a condition stands where a value is needed; [condition] is 1 where it holds and 0 elsewhere")
+        with self.located(raw):
+            return self.arithmetic(raw)
 
-    def binary(self, raw: Raw, letters: frozenset[str]) -> Expr:
-        left, right = (self.value(p, letters) for p in raw.parts)
-        match raw.value:
-            case "+":
-                return add(left, right)
-            case "-":
-                return add(left, -right)
-            case "*":
-                return mul(left, right)
-            case "/":
-                if right == Num(0):
-                    self.fail(raw, "division by the number 0")
-                return mul(left, power(right, Num(-1)))
-            case "^":
-                return power(left, right)
-        self.fail(raw, f"{raw.value!r} is for index expressions only")
+    @contextmanager
+    def located(self, raw: Raw) -> Iterator[None]:
+        """Errors of the arithmetic itself get a place."""
+        try:
+            yield
+        except FormulaError as error:
+            if "\n" in str(error):
+                raise
+            self.fail(raw, str(error))
 
-    def reduce(self, raw: Raw, letters: frozenset[str]) -> Expr:
+    def number(self, raw: Raw) -> int | float:
+        if len(raw.value) > LONGEST_NUMBER:
+            self.fail(raw, f"a number has more than {LONGEST_NUMBER} characters")
+        value = int(raw.value) if raw.value.isdigit() else float(raw.value)
+        if value in (inf, -inf):
+            self.fail(raw, "a number is too large")
+        return value
+
+    def known(self, raw: Raw) -> str:
+        """A name that may stand here for a value or an index."""
+        if raw.value in RESERVED:
+            self.fail(raw, f"{raw.value!r} is a word of the language, not a value")
+        if raw.value in self.bound - self.letters:
+            self.fail(raw, f"the letter {raw.value!r} stands outside the reduction that binds it")
+        return raw.value
+
+    def arithmetic(self, raw: Raw) -> Expr:
+        if raw.kind == "negative":
+            return -self.value(raw.parts[0])
+        if raw.kind == "power":
+            return power(self.value(raw.parts[0]), self.value(raw.parts[1]))
+        if raw.kind == "product":
+            return self.product(raw)
+        terms = [self.value(raw.parts[0])]
+        for sign, part in zip(raw.value.split(), raw.parts[1:], strict=True):
+            terms.append(self.value(part) if sign == "+" else -self.value(part))
+        return add(*terms)
+
+    def product(self, raw: Raw) -> Expr:
+        signs, parts, whole = raw.value.split(), raw.parts, _whole_parts(raw)
+        if whole:
+            head = Raw("product", " ".join(signs[: whole - 1]), parts[:whole], raw.at)
+            if not self.is_index(head):
+                self.fail(raw, "// and % are for index expressions only")
+            factors = [count(self.index(head))]
+        else:
+            factors = [self.value(parts[0])]
+        for sign, part in list(zip(signs, parts[1:], strict=True))[max(whole, 1) - 1 :]:
+            factor = self.value(part)
+            with self.located(part):
+                factors.append(factor if sign == "*" else power(factor, Num(-1)))
+        return mul(*factors)
+
+    def reduction(self, raw: Raw) -> Expr:
         names = {letter for letter, _ in raw.bounds}
         for name in names:
-            if name in letters:
+            if name in self.letters:
                 self.fail(raw, f"the letter {name!r} is already in use where {raw.value} binds it")
             if name in RESERVED or name[0].isupper():
                 self.fail(raw, f"{name!r} cannot be an index letter")
-        inner = letters | names
+        inner = _Resolver(self.source, self.letters | names, self.bound)
         bounds = tuple(Bound(letter, self.index(e) if e is not None else None) for letter, e in raw.bounds)
-        body = self.value(raw.parts[0], inner)
+        body = inner.value(raw.parts[0])
         if len(raw.parts) > 1:
-            body = Where(self.condition(raw.parts[1], inner), body, Num(0))
+            body = Where(inner.condition(raw.parts[1]), body, Num(0))
         return Reduce(raw.value, bounds, body)
 
-    def condition(self, raw: Raw, letters: frozenset[str]) -> Condition:
+    def derivative(self, raw: Raw) -> Expr:
+        value, element = (self.value(p) for p in raw.parts)
+        if not isinstance(element, Read):
+            self.fail(raw, "a derivative is taken with respect to one element of a tensor")
+        return Derivative(value, element)
+
+    def condition(self, raw: Raw) -> Condition:
         if raw.kind == "not":
-            return Not(self.condition(raw.parts[0], letters))
+            return Not(self.condition(raw.parts[0]))
         if raw.kind in ("and", "or"):
-            parts = tuple(self.condition(p, letters) for p in raw.parts)
+            parts = tuple(self.condition(p) for p in raw.parts)
             return (all_of(parts) or parts[0]) if raw.kind == "and" else Or(parts)
         operators = raw.value.split()
-        if operators == ["<=", "<"] and raw.parts[0] == Raw("number", "0", (), raw.parts[0].at):
-            if all(self.is_index(p, letters, constants=True) for p in raw.parts[1:]):
-                return Within(self.index(raw.parts[1]), self.index(raw.parts[2]))
-        parts = tuple(
-            self.compare(raw, op, a, b, letters)
-            for op, a, b in zip(operators, raw.parts[:-1], raw.parts[1:], strict=True)
-        )
-        return all_of(parts) or And(parts)
+        zero = raw.parts[0].kind == "number" and raw.parts[0].value == "0"
+        if zero and operators == ["<=", "<"] and all(self.is_index(p, constants=True) for p in raw.parts[1:]):
+            return Within(self.index(raw.parts[1]), self.index(raw.parts[2]))
+        sides = zip(operators, raw.parts[:-1], raw.parts[1:], strict=True)
+        parts = tuple(self.comparison(raw, op, left, right) for op, left, right in sides)
+        return all_of(parts) or parts[0]
 
-    def compare(self, raw: Raw, op: str, left: Raw, right: Raw, letters: frozenset[str]) -> Condition:
-        indices = all(self.is_index(p, letters, constants=True) for p in (left, right))
+    def comparison(self, raw: Raw, op: str, left: Raw, right: Raw) -> Condition:
+        """A comparison of indices if both sides can be indices and there is a letter or a size in them."""
+        indices = all(self.is_index(p, constants=True) for p in (left, right))
         if op == "|":
             if not indices:
                 self.fail(raw, "'|' says that an integer divides an index expression")
             return Divides(self.index(left), self.index(right))
-        if indices:
-            return Compare(op, _index_value(self.index(left)), _index_value(self.index(right)))
-        return Compare(op, self.value(left, letters), self.value(right, letters))
+        names = [n.value for p in (left, right) for n in _walk(p) if n.kind == "name"]
+        if indices and any(n in self.letters or n[0].isupper() for n in names):
+            return Compare(op, count(self.index(left)), count(self.index(right)))
+        return Compare(op, self.value(left), self.value(right))
 
-    def is_index(self, raw: Raw, letters: frozenset[str], *, constants: bool = False) -> bool:
+    def is_index(self, raw: Raw, *, constants: bool = False) -> bool:
         """Whether it is integer arithmetic over letters and sizes (and, where only indices can stand, constants)."""
         match raw.kind:
             case "number":
                 return raw.value.isdigit()
             case "name":
-                return raw.value in letters or raw.value[0].isupper() or constants
-            case "negative" | "flat":
-                return all(self.is_index(p, letters, constants=constants) for p in raw.parts)
-            case "binary":
-                if raw.value == "/" and not constants:
+                return constants or raw.value in self.letters or raw.value[0].isupper()
+            case "negative" | "flat" | "sum":
+                return all(self.is_index(p, constants=constants) for p in raw.parts)
+            case "product":
+                whole = _whole_parts(raw)
+                if "/" in raw.value.split()[max(whole, 1) - 1 :] and not constants:
                     return False
-                mixed = raw.value in ("//", "%")
-                return raw.value != "^" and all(self.is_index(p, letters, constants=constants or mixed) for p in raw.parts)
+                return all(self.is_index(p, constants=constants or n < whole) for n, p in enumerate(raw.parts))
         return False
 
     def index(self, raw: Raw) -> Index:
         match raw.kind:
             case "number" if raw.value.isdigit():
-                return Index.of(int(raw.value))
+                return self.sized(raw)
             case "name":
-                if raw.value in RESERVED:
-                    self.fail(raw, f"{raw.value!r} is a word of the language, not an index")
-                return Index.of(raw.value)
+                return Index.of(self.known(raw))
             case "negative":
                 return -self.index(raw.parts[0])
             case "flat":
                 parts = [self.index(p) for p in raw.parts]
                 if any(p.letter is None or p.letter[0].isupper() for p in parts[1:]):
                     self.fail(raw, "all but the first part of a flattened index are letters")
-                return flat(parts)
-            case "binary" if raw.value != "^":
-                return self.index_binary(raw)
+                with self.located(raw):
+                    return flat(parts)
+            case "sum" | "product":
+                result = self.index(raw.parts[0])
+                for sign, part in zip(raw.value.split(), raw.parts[1:], strict=True):
+                    other = self.index(part)
+                    with self.located(part):
+                        result = OPERATIONS[sign](result, other)
+                return result
         self.fail(raw, "an index is integer arithmetic over letters, constants and sizes: + - * // % and exact /")
 
-    def index_binary(self, raw: Raw) -> Index:
-        left, right = (self.index(p) for p in raw.parts)
-        match raw.value:
-            case "+":
-                return left + right
-            case "-":
-                return left - right
-            case "*":
-                return left * right
-        if right.constant is not None and right.constant < 1:
-            self.fail(raw, f"an index is divided by {right.constant}; the divisor must be a positive integer")
-        if raw.value == "/":
-            return exact_quotient(left, right)
-        return floor_quotient(left, right) if raw.value == "//" else remainder(left, right)
+    def sized(self, raw: Raw) -> Index:
+        number = self.number(raw)
+        if number > LARGEST:
+            self.fail(raw, "an index is too large")
+        return Index.of(int(number))
 
 
-def _index_value(index: Index) -> Expr:
-    return Num(index.constant) if index.constant is not None else IndexValue(index)
+def _whole_parts(raw: Raw) -> int:
+    """How many parts of a product its last ``//`` or ``%`` takes, counted from the left."""
+    return max((n + 2 for n, sign in enumerate(raw.value.split()) if sign in ("//", "%")), default=0)

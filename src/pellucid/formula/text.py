@@ -12,6 +12,7 @@ from pellucid.formula.expression import (
     Bound,
     Call,
     Compare,
+    Delta,
     Derivative,
     Divides,
     Equation,
@@ -27,6 +28,7 @@ from pellucid.formula.expression import (
     Reduce,
     Where,
     Within,
+    power,
     split_coefficient,
 )
 from pellucid.formula.index import Atom, Index, Quotient, Remainder, flat_parts
@@ -57,9 +59,8 @@ def _text(node: Node) -> tuple[str, int]:
         case Num(value):
             return _number(value)
         case IndexValue(index):
-            printed = index_text(index)
-            alone = index.letter is not None or printed.startswith("(") and flat_parts(index) is not None
-            return printed, UNIT if alone else PRODUCT if len(index.terms) == 1 and index.terms[0][1] > 0 else SUM
+            alone = index.letter is not None or flat_parts(index) is not None
+            return index_text(index), UNIT if alone else PRODUCT if _is_product(index) else SUM
         case Read(tensor, indices):
             return (f"{tensor}[{','.join(map(index_text, indices))}]" if indices else tensor), UNIT
         case Add(terms):
@@ -74,6 +75,8 @@ def _text(node: Node) -> tuple[str, int]:
             if then == Num(1) and otherwise == Num(0):
                 return f"[{text(condition)}]", UNIT
             return f"where({text(condition)}, {text(then)}, {text(otherwise)})", UNIT
+        case Delta(left, right):
+            return f"delta({index_text(left)}, {index_text(right)})", UNIT
         case Derivative(value, element):
             return f"D({text(value)}, {text(element)})", UNIT
     return _condition(node), CONDITION
@@ -102,19 +105,26 @@ def _number(value: int | float | Fraction) -> tuple[str, int]:
     return repr(value), UNIT if value >= 0 else SUM
 
 
+def _is_product(index: Index) -> bool:
+    return len(index.terms) == 1 and index.terms[0][1] > 0
+
+
 def negative(term: Expr) -> bool:
     """Whether the term is printed behind a minus sign."""
+    if isinstance(term, IndexValue):
+        return all(coefficient < 0 for _, coefficient in term.index.terms)
     return split_coefficient(term)[0] < 0
 
 
 def _sum(terms: Iterable[Expr]) -> str:
-    parts: list[str] = []
+    printed = ""
     for term in terms:
         minus = negative(term)
-        printed = _at(-term if minus else term, PRODUCT)
-        parts.append((" - " if minus else " + ") if parts else "-" if minus else "")
-        parts.append(printed)
-    return "".join(parts)
+        # the parser puts index expressions in a sum together, so these need no brackets
+        part = text(term).removeprefix("-") if isinstance(term, IndexValue) else _at(-term if minus else term, PRODUCT)
+        printed += (" - " if minus else " + ") if printed else "-" if minus else ""
+        printed += part
+    return printed
 
 
 def denominator(node: Expr) -> tuple[list[Expr], list[Expr]]:
@@ -122,9 +132,8 @@ def denominator(node: Expr) -> tuple[list[Expr], list[Expr]]:
     above: list[Expr] = []
     below: list[Expr] = []
     for factor in node.factors if isinstance(node, Mul) else (node,):
-        exponent = factor.exponent if isinstance(factor, Power) else None
-        if isinstance(factor, Power) and isinstance(exponent, Num) and exponent.value < 0:
-            below.append(factor.base if exponent.value == -1 else Power(factor.base, Num(-exponent.value)))
+        if isinstance(factor, Power) and negative(factor.exponent):
+            below.append(power(factor.base, -factor.exponent))
         else:
             above.append(factor)
     return above, below
@@ -133,18 +142,24 @@ def denominator(node: Expr) -> tuple[list[Expr], list[Expr]]:
 def _product(node: Expr) -> tuple[str, int]:
     above, below = denominator(node)
     if isinstance(node, Power) and not below:
-        exponent = _at(node.exponent, UNIT)
-        return f"{_at(node.base, UNIT) if not isinstance(node.base, Power) else f'({text(node.base)})'}^{exponent}", PRODUCT
+        base = f"({text(node.base)})" if isinstance(node.base, Power) else _at(node.base, UNIT)
+        return f"{base}^{_at(node.exponent, UNIT)}", PRODUCT
     sign = ""
-    if above and isinstance(above[0], Num) and above[0].value < 0:
-        sign = "-"
-        above = [Num(-above[0].value), *above[1:]] if above[0].value != -1 else above[1:]
+    if above and isinstance(above[0], Num):
+        number = above[0].value
+        above = above[1:]
+        flipped = _flipped(above) if number < 0 else None
+        above, sign = (flipped, "") if flipped else (above, "-" if number < 0 else "")
+        number = abs(number)
+        if below and isinstance(number, Fraction):
+            below = [Num(number.denominator), *below]
+            number = number.numerator
+        above = [Num(number), *above] if number != 1 else above
     under = ""
     if below:
-        under = "/" + (_unit(below[0]) if len(below) == 1 else "(" + "*".join(_factor(b) for b in below) + ")")
+        under = f"/{_unit(below[0])}" if len(below) == 1 else f"/({'*'.join(map(_factor, below))})"
     last = above[-1] if above and isinstance(above[-1], Reduce) else None
-    others = [f for f in above if f is not last]
-    printed = "*".join(_factor(f) for f in others)
+    printed = "*".join(_factor(f) for f in above if f is not last)
     if under:
         printed = (printed or "1") + under
     if last is not None:
@@ -152,11 +167,25 @@ def _product(node: Expr) -> tuple[str, int]:
     return sign + (printed or "1"), SUM if sign else PRODUCT
 
 
+def _flipped(factors: list[Expr]) -> list[Expr] | None:
+    """The factors times -1, if a difference of indices among them can take the sign: ``-(i - j)`` as ``j - i``."""
+    for place, factor in enumerate(factors):
+        if isinstance(factor, IndexValue) and len(factor.index.terms) > 1 and not _all_positive(factor.index):
+            return [*factors[:place], IndexValue(-factor.index), *factors[place + 1 :]]
+    return None
+
+
+def _all_positive(index: Index) -> bool:
+    return all(coefficient > 0 for _, coefficient in index.terms)
+
+
 def _factor(node: Expr) -> str:
     if isinstance(node, Power):
         above, below = denominator(node)
         return text(node) if above and not below else f"({text(node)})"
     if isinstance(node, Num) and isinstance(node.value, Fraction):
+        return text(node)
+    if isinstance(node, IndexValue) and _is_product(node.index) and node.index.symbols == set(node.index.atoms()):
         return text(node)
     return _at(node, UNIT)
 
@@ -188,7 +217,10 @@ def index_text(index: Index) -> str:
             printed += " - " if coefficient < 0 else " + "
         elif coefficient < 0:
             printed = "-"
-        printed += _monomial(monomial, abs(coefficient))
+        part = _monomial(monomial, abs(coefficient))
+        # -(i//2) is not (-i)//2
+        bare = printed != "-" or coefficient != -1 or isinstance(monomial[0], str)
+        printed += part if bare else f"({part})"
     return printed or "0"
 
 
