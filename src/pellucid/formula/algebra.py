@@ -1,0 +1,235 @@
+"""Final formulas made as a mathematician would write them: nothing here changes a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from pellucid.formula.expression import (
+    Add,
+    Equation,
+    Expr,
+    Mul,
+    Node,
+    Num,
+    Power,
+    Read,
+    Reduce,
+    Where,
+    add,
+    all_of,
+    free_letters,
+    map_children,
+    mul,
+    power,
+    reads,
+    split_coefficient,
+    substitute,
+    transform,
+    walk,
+)
+from pellucid.formula.formula import target_letters
+from pellucid.formula.index import Index
+from pellucid.formula.parse import Assumption
+
+__all__ = ["assumed", "collected", "outside", "recognised"]
+
+
+def _factors(value: Expr) -> tuple[Expr, ...]:
+    return value.factors if isinstance(value, Mul) else (value,)
+
+
+def _everywhere(value: Expr, rewriting: object) -> Expr:
+    result = transform(value, rewriting)  # type: ignore[arg-type]  # a function from node to node or None
+    assert isinstance(result, Expr)
+    return result
+
+
+def outside(value: Expr) -> Expr:
+    """Factors that do not depend on a sum's letters, taken out of it."""
+    return _everywhere(value, _outside)
+
+
+def _outside(node: Node) -> Expr | None:
+    if not isinstance(node, Reduce) or node.op != "sum":
+        return None
+    letters = {b.letter for b in node.letters}
+    body = node.body
+    inner = body.then if isinstance(body, Where) and body.otherwise == Num(0) else body
+    free = [f for f in _factors(inner) if not free_letters(f) & letters]
+    if not free or inner == Num(1):
+        return None
+    rest = mul(*(f for f in _factors(inner) if f not in free))
+    if isinstance(body, Where) and inner is body.then:
+        rest = Where(body.condition, rest, Num(0))
+    elif rest == Num(1):
+        return None
+    return mul(*free, Reduce("sum", node.letters, rest))
+
+
+def assumed(value: Expr, assumptions: Iterable[Assumption]) -> Expr:
+    """Assumptions applied from left to right wherever their left side stands."""
+    for assumption in assumptions:
+        value = _everywhere(value, lambda node, a=assumption: _rewritten(node, a.left, a.right, _letters_in(a.left)))
+    return value
+
+
+def _letters_in(pattern: Expr) -> frozenset[str]:
+    """The free letters of the reads of a pattern (constants in indices do not occur in assumptions)."""
+    found = {s for r in reads(pattern) for i in r.indices for s in i.symbols if s[0].islower()}
+    return frozenset(found) - {b.letter for n in walk(pattern) if isinstance(n, Reduce) for b in n.letters}
+
+
+def recognised(value: Expr, equations: Iterable[Equation]) -> Expr:
+    """Expressions that an earlier equation defines, read from its target instead."""
+    for equation in equations:
+        plain = all(i.letter for i in equation.target.indices)
+        if not plain or equation.shift or not _worth_reading(equation.value):
+            continue
+        letters = frozenset(target_letters(equation))
+        value = _everywhere(value, lambda node, e=equation, s=letters: _rewritten(node, e.value, e.target, s))
+    return value
+
+
+def _worth_reading(value: Expr) -> bool:
+    """Not a single read or number, and computed: more than one factor, or a function."""
+    if any(isinstance(n, Reduce) for n in walk(value)):
+        return False
+    return isinstance(value, Power | Mul) or type(value).__name__ == "Call"
+
+
+def _rewritten(node: Node, pattern: Expr, replacement: Expr, letters: frozenset[str]) -> Expr | None:
+    if not isinstance(node, Expr):
+        return None
+    if isinstance(pattern, Mul) and isinstance(node, Mul):
+        return _part_rewritten(node, pattern, replacement, letters)
+    for binding in _matches(pattern, node, letters, {}):
+        if letters <= binding.keys():
+            return _put(replacement, binding)
+    return None
+
+
+def _put(replacement: Expr, binding: Mapping[str, Index]) -> Expr:
+    result = substitute(replacement, binding)
+    assert isinstance(result, Expr)
+    return result
+
+
+def _part_rewritten(node: Mul, pattern: Mul, replacement: Expr, letters: frozenset[str]) -> Expr | None:
+    """A product that holds all factors of the pattern among its own, perhaps more than once."""
+    for binding, rest in _factor_matches(list(pattern.factors), list(node.factors), letters, {}):
+        if letters <= binding.keys():
+            once = mul(*rest, _put(replacement, binding))
+            return (_part_rewritten(once, pattern, replacement, letters) if isinstance(once, Mul) else None) or once
+    return None
+
+
+Binding = dict[str, Index]
+
+
+def _factor_matches(
+    wanted: list[Expr], given: list[Expr], letters: frozenset[str], binding: Binding
+) -> Iterator[tuple[Binding, list[Expr]]]:
+    if not wanted:
+        yield binding, given
+        return
+    for i, factor in enumerate(given):
+        others = given[:i] + given[i + 1 :]
+        for found in _matches(wanted[0], factor, letters, binding):
+            yield from _factor_matches(wanted[1:], others, letters, found)
+        single, rest = _one_power(factor, wanted[0])
+        for found in _matches(wanted[0], single, letters, binding) if rest is not None else ():
+            yield from _factor_matches(wanted[1:], [*others, rest] if rest is not None else others, letters, found)
+
+
+def _one_power(factor: Expr, wanted: Expr) -> tuple[Expr, Expr | None]:
+    """A higher power split into one like the wanted factor and the rest: ``t^-2`` is ``t^-1 * t^-1``."""
+    if not isinstance(factor, Power) or not isinstance(factor.exponent, Num) or not isinstance(factor.exponent.value, int):
+        return factor, None
+    sign = -1 if factor.exponent.value < 0 else 1
+    alike = isinstance(wanted, Power) and wanted.exponent == Num(-1) if sign < 0 else not isinstance(wanted, Power)
+    if abs(factor.exponent.value) < 2 or not alike:
+        return factor, None
+    return power(factor.base, Num(sign)), power(factor.base, Num(factor.exponent.value - sign))
+
+
+def _matches(pattern: Expr, node: Expr, letters: frozenset[str], binding: Binding) -> Iterator[Binding]:
+    """Ways to choose the pattern's letters so that it equals the node."""
+    if isinstance(pattern, Read) and isinstance(node, Read):
+        if pattern.tensor == node.tensor and len(pattern.indices) == len(node.indices):
+            yield from _index_matches(pattern.indices, node.indices, letters, binding)
+        return
+    if type(pattern) is not type(node):
+        return
+    if isinstance(pattern, Reduce) and isinstance(node, Reduce):
+        if pattern.op == node.op and len(pattern.letters) == len(node.letters):
+            fixed = {a.letter: Index.of(b.letter) for a, b in zip(pattern.letters, node.letters, strict=True)}
+            if not any(b.extent for b in (*pattern.letters, *node.letters)):
+                inner = letters | fixed.keys()
+                for found in _matches(pattern.body, node.body, inner, {**binding, **fixed}):
+                    yield {k: v for k, v in found.items() if k not in fixed}
+        return
+    if isinstance(pattern, Add | Mul) and isinstance(node, Add | Mul):
+        mine = list(pattern.terms if isinstance(pattern, Add) else pattern.factors)
+        theirs = list(node.terms if isinstance(node, Add) else node.factors)
+        if len(mine) == len(theirs):
+            yield from (found for found, _ in _factor_matches(mine, theirs, letters, binding))
+        return
+    if not any(n for n in walk(pattern) if isinstance(n, Read)):
+        if _put(pattern, binding).key == node.key:
+            yield binding
+        return
+    mine, theirs = _children(pattern), _children(node)
+    if len(mine) != len(theirs) or getattr(pattern, "function", "") != getattr(node, "function", ""):
+        return
+    results: list[Binding] = [binding]
+    for a, b in zip(mine, theirs, strict=True):
+        results = [f for r in results for f in _matches(a, b, letters, r)] if isinstance(a, Expr) and isinstance(b, Expr) else []
+    yield from results
+
+
+def _children(node: Node) -> list[Node]:
+    found: list[Node] = []
+    map_children(node, lambda child: (found.append(child), child)[1])
+    return found
+
+
+def _index_matches(
+    pattern: tuple[Index, ...], given: tuple[Index, ...], letters: frozenset[str], binding: Binding
+) -> Iterator[Binding]:
+    found = dict(binding)
+    for mine, theirs in zip(pattern, given, strict=True):
+        letter = mine.letter
+        if letter in letters and letter is not None and letter not in found:
+            found[letter] = theirs
+    if all(mine.replace(found) == theirs for mine, theirs in zip(pattern, given, strict=True)):
+        yield found
+
+
+def collected(value: Expr) -> Expr:
+    """Sums over the same letters joined where they differ in a number only; common factors taken out."""
+    return _everywhere(value, _collected)
+
+
+def _collected(node: Node) -> Expr | None:
+    if isinstance(node, Where) and node.otherwise == Num(0) and isinstance(node.then, Where) and node.then.otherwise == Num(0):
+        both = all_of((node.condition, node.then.condition))
+        return Where(both, node.then.then, Num(0)) if both is not None else node.then.then
+    if not isinstance(node, Add):
+        return None
+    common = [f for f in _factors(split_coefficient(node.terms[0])[1]) if f != Num(1)]
+    for term in node.terms[1:]:
+        own = list(_factors(split_coefficient(term)[1]))
+        common = [f for f in common if f in own]
+    common = [f for f in common if not isinstance(f, Reduce)]
+    if not common:
+        return None
+    rests = []
+    for term in node.terms:
+        coefficient, rest = split_coefficient(term)
+        left = list(_factors(rest))
+        for factor in common:
+            left.remove(factor)
+        rests.append(mul(Num(coefficient), *left))
+    return mul(add(*rests), *common)
+
+

@@ -1,0 +1,196 @@
+"""Between which integers an index expression lies, given the ranges of its letters and the conditions around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pellucid.errors import FormulaError
+from pellucid.formula.expression import (
+    And,
+    Compare,
+    Condition,
+    Divides,
+    Expr,
+    IndexValue,
+    Node,
+    Not,
+    Num,
+    Or,
+    Read,
+    Reduce,
+    Where,
+    Within,
+    indices_of,
+    map_children,
+)
+from pellucid.formula.index import Atom, Index, Quotient
+
+__all__ = ["Fact", "Interval", "facts", "guarded_reads", "index_of", "interval"]
+
+Interval = tuple[int, int]
+UNBOUNDED = 1 << 62
+
+
+@dataclass(frozen=True)
+class Fact:
+    """``low <= index <= high`` wherever the guarded expression is evaluated."""
+
+    index: Index
+    low: Index | None
+    high: Index | None
+
+
+def index_of(value: Expr) -> Index | None:
+    """The index expression that a value is, if it is one."""
+    if isinstance(value, IndexValue):
+        return value.index
+    return Index.of(value.value) if isinstance(value, Num) and isinstance(value.value, int) else None
+
+
+def facts(condition: Condition, *, holds: bool = True) -> tuple[Fact, ...]:
+    """What follows for index expressions if the condition holds, or if it does not."""
+    match condition:
+        case Within(index, extent) if holds:
+            return (Fact(index, Index.of(0), extent - 1),)
+        case Compare(op, left, right):
+            a, b = index_of(left), index_of(right)
+            return _comparison(a - b, op, holds) if a is not None and b is not None else ()
+        case Not(part):
+            return facts(part, holds=not holds)
+        case And(parts) if holds:
+            return tuple(f for p in parts for f in facts(p))
+        case Or(parts) if not holds:
+            return tuple(f for p in parts for f in facts(p, holds=False))
+    return ()
+
+
+def _comparison(difference: Index, op: str, holds: bool) -> tuple[Fact, ...]:
+    if not holds:
+        op = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}[op]
+    zero, one = Index.of(0), Index.of(1)
+    low = {"==": zero, ">": one, ">=": zero}.get(op)
+    high = {"==": zero, "<": -one, "<=": zero}.get(op)
+    return (Fact(difference, low, high),) if low is not None or high is not None else ()
+
+
+def guarded_reads(node: Node, known: tuple[Fact, ...] = ()) -> Iterator[tuple[Read, tuple[Fact, ...]]]:
+    """Every read with the facts that hold wherever its value matters."""
+    if isinstance(node, Read):
+        yield node, known
+    if isinstance(node, Where):
+        yield from guarded_reads(node.condition, known)
+        yield from guarded_reads(node.then, known + facts(node.condition))
+        yield from guarded_reads(node.otherwise, known + facts(node.condition, holds=False))
+        return
+    children: list[Node] = []
+    map_children(node, lambda child: (children.append(child), child)[1])
+    for child in children:
+        yield from guarded_reads(child, known)
+
+
+def interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...] = ()) -> Interval:
+    """The least and greatest value of an index expression whose sizes and constants are in `ranges` too."""
+    low, high = _polynomial(index, ranges)
+    for fact in known:
+        for sign in (1, -1):
+            rest = index - sign * fact.index if sign == 1 else index + fact.index
+            if rest.symbols - _fixed(ranges):
+                continue
+            shift = _polynomial(rest, ranges)[0]
+            bounds = [b and _polynomial(b, ranges) for b in (fact.low, fact.high)]
+            if sign == -1:
+                bounds = [b and (-b[1], -b[0]) for b in reversed(bounds)]
+            low = max(low, bounds[0][0] + shift) if bounds[0] else low
+            high = min(high, bounds[1][1] + shift) if bounds[1] else high
+    return low, high
+
+
+def _fixed(ranges: Mapping[str, Interval]) -> set[str]:
+    return {name for name, (low, high) in ranges.items() if low == high}
+
+
+def _polynomial(index: Index, ranges: Mapping[str, Interval]) -> Interval:
+    low = high = 0
+    for monomial, coefficient in index.terms:
+        least = most = coefficient
+        for atom in monomial:
+            a, b = _atom(atom, ranges)
+            products = (least * a, least * b, most * a, most * b)
+            least, most = min(products), max(products)
+        low, high = low + least, high + most
+    return low, high
+
+
+def _atom(atom: Atom, ranges: Mapping[str, Interval]) -> Interval:
+    if isinstance(atom, str):
+        if atom not in ranges:
+            raise FormulaError(f"the value of {atom!r} is not known")
+        return ranges[atom]
+    low, high = _polynomial(atom.numerator, ranges)
+    least, most = _polynomial(atom.divisor, ranges)
+    if least != most or least < 1:
+        raise FormulaError(f"an index is divided by {atom.divisor}, which is not a positive constant here")
+    if isinstance(atom, Quotient):
+        return (-(-low // least), high // least) if atom.exact else (low // least, high // least)
+    return (low % least, high % least) if low // least == high // least else (0, least - 1)
+
+
+def always(condition: Condition, ranges: Mapping[str, Interval], known: tuple[Fact, ...] = ()) -> bool | None:
+    """True or False if the condition has one value over the whole ranges, None if it varies or is not known."""
+    match condition:
+        case Within(index, extent):
+            low, high = interval(index - extent, ranges, known)
+            first, last = interval(index, ranges, known)
+            return True if first >= 0 and high < 0 else False if last < 0 or low >= 0 else None
+        case Compare(op, left, right):
+            a, b = index_of(left), index_of(right)
+            return _compared(op, interval(a - b, ranges, known)) if a is not None and b is not None else None
+        case Divides(divisor, index):
+            return _divides(divisor, index, ranges)
+        case Not(part):
+            value = always(part, ranges, known)
+            return None if value is None else not value
+        case And(parts) | Or(parts):
+            values = [always(p, ranges, known) for p in parts]
+            decisive = isinstance(condition, Or)
+            return decisive if decisive in values else None if None in values else not decisive
+    return None
+
+
+def _compared(op: str, difference: Interval) -> bool | None:
+    low, high = difference
+    true, false = {
+        "==": (low == high == 0, low > 0 or high < 0),
+        "!=": (low > 0 or high < 0, low == high == 0),
+        "<": (high < 0, low >= 0),
+        "<=": (high <= 0, low > 0),
+        ">": (low > 0, high <= 0),
+        ">=": (low >= 0, high < 0),
+    }[op]
+    return True if true else False if false else None
+
+
+def _divides(divisor: Index, index: Index, ranges: Mapping[str, Interval]) -> bool | None:
+    by = _polynomial(divisor, ranges)[0]
+    if by == 1:
+        return True
+    numbers = {s: Index.of(ranges[s][0]) for s in index.symbols if ranges[s][0] == ranges[s][1]}
+    resolved = index.replace(numbers)
+    if all(c % by == 0 for _, c in resolved.terms):
+        return True
+    return False if resolved.constant is not None else None
+
+
+def used_symbols(node: Node) -> frozenset[str]:
+    """Every symbol in every index below, bound or not."""
+    found: set[str] = set()
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        for index in indices_of(current):
+            found |= index.symbols
+        if isinstance(current, Reduce):
+            found |= {s for b in current.letters for s in b.size.symbols}
+        map_children(current, lambda child: (stack.append(child), child)[1])
+    return frozenset(found)

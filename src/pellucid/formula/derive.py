@@ -1,0 +1,368 @@
+"""Gradients derived from equations, in gather form, with every step on record.
+
+>>> from pellucid.formula.formula import Formula
+>>> f = Formula.parse("y[n,k] = b[k] + sum[d] w[k,d] * x[n,d]")
+>>> for equation in derive(f).formula.equations:
+...     print(equation)
+db[k] = sum[n] dy[n,k]
+dw[k,d] = sum[n] dy[n,k]*x[n,d]
+dx[n,d] = sum[k] dy[n,k]*w[k,d]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pellucid.errors import FormulaError
+from pellucid.formula.algebra import assumed, collected, outside, recognised
+from pellucid.formula.differentiate import push_derivatives
+from pellucid.formula.expression import (
+    Bound,
+    Call,
+    Delta,
+    Derivative,
+    Equation,
+    Expr,
+    Node,
+    Num,
+    Read,
+    Reduce,
+    Where,
+    add,
+    bound_letters,
+    mul,
+    prime,
+    reads,
+    substitute,
+    transform,
+    walk,
+)
+from pellucid.formula.formula import Formula, target_letters
+from pellucid.formula.index import Index, flat_parts
+from pellucid.formula.normal import normal_form, position_of
+from pellucid.formula.rules import Recorder, Step
+from pellucid.formula.sift import expand, sift_deltas, terms_to_value
+
+__all__ = ["Gradient", "cases", "derive", "gradient_name", "jacobian"]
+
+# Names for the axes of a gradient where no single letter of the formula stands for the axis.
+FRESH = ("h", "l", "o", "e", "f", "g", "m", "q", "a")
+# An intermediate gradient of up to this many nodes is put in wherever it is used; a larger one if used once.
+SMALL = 8
+
+
+def gradient_name(tensor: str) -> str:
+    """The name of a tensor's gradient: its own with a d in front."""
+    return f"d{tensor}"
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """The backward pass of a formula.
+
+    Attributes:
+        forward: the formula in normal form, whose values the backward pass reads.
+        formula: equations for the gradients of intermediates and operands; the operands are tensors of the
+            forward pass and the gradient that comes from above, ``d`` + output.
+        steps: how each gradient was derived, by its name.
+    """
+
+    forward: Formula
+    formula: Formula
+    steps: Mapping[str, tuple[Step, ...]]
+
+    def equation(self, operand: str) -> Equation:
+        """The final formula of the gradient with respect to one operand."""
+        return self.formula.defined[gradient_name(operand)]
+
+
+def derive(
+    formula: Formula, wrt: Sequence[str] | None = None, *, upstream: Expr | None = None, constants: Iterable[str] = ()
+) -> Gradient:
+    """The gradients of a scalar loss with respect to operands of a formula.
+
+    Args:
+        formula: any equations of the language.
+        wrt: operands to differentiate for; all that are not in `constants`, if not given.
+        upstream: gradient of the loss with respect to the output, if it is known as an expression (a loss's own is 1).
+        constants: operands through which nothing is differentiated, such as labels.
+
+    Raises:
+        FormulaError: an operand is unknown, or a position or comparison would have to be differentiated.
+    """
+    forward = normal_form(formula)
+    chosen = tuple(wrt) if wrt is not None else tuple(o for o in formula.operands if o not in set(constants))
+    for name in chosen:
+        if name not in formula.operands:
+            raise FormulaError(f"{name!r} is not an operand of the formula; its operands are {', '.join(formula.operands)}")
+    return _Derivation(forward, chosen, upstream).run()
+
+
+@dataclass
+class _Derivation:
+    forward: Formula
+    wrt: tuple[str, ...]
+    upstream: Expr | None
+    inline: dict[str, Equation] = field(default_factory=dict)
+    equations: list[Equation] = field(default_factory=list)
+    steps: dict[str, tuple[Step, ...]] = field(default_factory=dict)
+
+    def run(self) -> Gradient:
+        output = self.forward.output
+        if self.upstream is not None:
+            self.inline[output] = Equation(self.forward.defined[output].target, self.upstream)
+        active = self.active()
+        for equation in reversed(self.forward.equations):
+            if equation.name in active and equation.name != output:
+                self.tensor(equation.name, active, final=False)
+        for name in self.wrt:
+            self.tensor(name, active, final=True)
+        axes = {gradient_name(n): tuple(s for i in self.target(n) for s in flat_parts(i) or (i.letter or "",)) for n in self.wrt}
+        gradient = Formula(
+            tuple(self.equations), constants=self.forward.constants, padding=self.forward.padding,
+            axes={**self.forward.axes, **{n: a for n, a in axes.items() if not self.flattened(n)}},
+        )  # fmt: skip
+        needed = frozenset(gradient_name(n) for n in self.wrt)
+        return Gradient(self.forward, gradient.upto(needed), self.steps)
+
+    def flattened(self, gradient: str) -> bool:
+        return any(flat_parts(i) for i in self.target(gradient[1:]))
+
+    def active(self) -> frozenset[str]:
+        """The tensors through which the output depends on the chosen operands."""
+        depends = set(self.wrt)
+        for equation in self.forward.equations:
+            if equation.shift or _is_position(equation):
+                continue
+            if any(r.tensor in depends for r in reads(equation.value)):
+                depends.add(equation.name)
+        needed = self.forward.upto(frozenset({self.forward.output})).defined
+        return frozenset(n for n in depends if n in needed or n in self.wrt)
+
+    def tensor(self, name: str, active: frozenset[str], *, final: bool) -> None:
+        """Derives the gradient of one tensor from those of all tensors that are computed from it."""
+        consumers = [e for e in self.forward.equations if e.name in active and any(r.tensor == name for r in reads(e.value))]
+        if not consumers:
+            if final:
+                self.equations.append(self.zero(name))
+            return
+        target = Read(name, self.target(name))
+        recorder = Recorder(Read(gradient_name(name), target.indices), Num(0))
+        value = self.derived(recorder, target, [c for c in consumers if not c.shift])
+        equation = Equation(recorder.target, value)
+        self.steps[recorder.target.tensor] = tuple(recorder.steps)
+        uses = sum(1 for _ in {r.tensor for r in reads(self.forward.defined[name].value)} & active) if not final else 0
+        if not final and _without_sums(value) and (uses <= 1 or _size(value) <= SMALL):
+            self.inline[name] = Equation(target, value)
+        else:
+            self.equations.append(equation)
+
+    def zero(self, name: str) -> Equation:
+        return Equation(Read(gradient_name(name), self.target(name)), Num(0))
+
+    def derived(self, recorder: Recorder, target: Read, consumers: list[Equation]) -> Expr:
+        taken = frozenset(s for i in target.indices for s in i.symbols)
+        renamed = [_renamed_apart(c, taken, self.forward) for c in consumers]
+        chain = [self.chained(e, Derivative(e.target, target)) for e, _ in renamed]
+        recorder.value = add(*chain)
+        recorder.rewrite("definition", add(*(self.chained(e, Derivative(e.value, target)) for e, _ in renamed)))
+        positions = {key: at for _, known in renamed for key, at in known.items()}
+        push_derivatives(recorder, positions, self.covering)
+        recorder.apply("substitute", self.inlined)
+        terms = expand(recorder.value)
+        recorder.rewrite("expand", terms_to_value(terms))
+        terms = sift_deltas(recorder, terms, frozenset(s for e, _ in renamed for s in target_letters(e)))
+        recorder.rewrite("sift", terms_to_value(terms))
+        self.simplify(recorder)
+        return recorder.value
+
+    def simplify(self, recorder: Recorder) -> None:
+        recorder.apply("outside", outside)
+        recorder.apply("assumption", lambda v: assumed(v, self.forward.assumptions))
+        recorder.apply("recognise", lambda v: recognised(v, self.forward.equations))
+        recorder.apply("collect", collected)
+
+    def chained(self, consumer: Equation, derivative: Expr) -> Expr:
+        """``sum[letters of the consumer] gradient of the consumer * derivative``."""
+        bounds = tuple(Bound(s) for s in target_letters(consumer))
+        product = mul(Read(gradient_name(consumer.name), consumer.target.indices), derivative)
+        return Reduce("sum", bounds, product) if bounds else product
+
+    def inlined(self, value: Expr) -> Expr:
+        """Gradients of intermediates that are kept as expressions, put in."""
+
+        def visit(node: Node) -> Expr | None:
+            known = self.inline.get(node.tensor[1:]) if isinstance(node, Read) and node.tensor.startswith("d") else None
+            if known is None or not isinstance(node, Read):
+                return None
+            mapping: dict[str, Index] = {}
+            for mine, theirs in zip(known.target.indices, node.indices, strict=True):
+                if mine.letter:
+                    mapping[mine.letter] = theirs
+                else:
+                    mapping.update((s, Index.of(t)) for s, t in zip(flat_parts(mine) or (), flat_parts(theirs) or (), strict=True))
+            result = substitute(known.value, mapping)
+            assert isinstance(result, Expr)
+            return result
+
+        result = transform(value, visit)
+        assert isinstance(result, Expr)
+        return result
+
+    def target(self, name: str) -> tuple[Index, ...]:
+        """The index letters of a tensor's gradient."""
+        if name in self.forward.defined:
+            return self.forward.defined[name].target.indices
+        found = [r for _, r in self.forward.reads() if r.tensor == name]
+        declared = self.forward.axes.get(name)
+        chosen: list[Index] = []
+        for axis in range(len(found[0].indices)):
+            used = {s for i in chosen for s in i.symbols}
+            own = {r.indices[axis] for r in found}
+            only = next(iter(own)) if len(own) == 1 else None
+            if declared:
+                chosen.append(Index.of(declared[axis]))
+            elif only is not None and (flat_parts(only) or only.letter) and self.free_of(only, used):
+                chosen.append(only)
+            else:
+                plain = [i for i in sorted(own, key=lambda i: i.key) if i.letter and i.letter not in used and self.is_letter(i.letter)]
+                covering = [i for i in plain if all(self.covering(r, axis) for r in found if r.indices[axis] == i)]
+                chosen.append(covering[0] if covering else Index.of(self.fresh(used)))
+        return tuple(chosen)
+
+    def free_of(self, index: Index, used: set[str]) -> bool:
+        letters = set(flat_parts(index) or (index.letter,))
+        return not letters & used and all(s is not None and self.is_letter(s) for s in letters)
+
+    def is_letter(self, symbol: str) -> bool:
+        return symbol in self.forward.letters
+
+    def fresh(self, used: set[str]) -> str:
+        taken = used | self.forward.letters | self.forward.constants.keys() | set(self.forward.operands) | self.forward.defined.keys()
+        free = [s for s in FRESH if s not in taken and s.upper() not in self.forward.constants]
+        return free[0] if free else prime("h", taken)
+
+    def covering(self, read: Read, axis: int) -> bool:
+        """Whether the read takes every value of the axis: a letter or flattened letters, on an axis read no other way."""
+        index = read.indices[axis]
+        if not (index.letter or flat_parts(index)) or any(not s[0].islower() for s in flat_parts(index) or (index.letter or "",)):
+            return False
+        return all(
+            r.indices[axis].letter or flat_parts(r.indices[axis])
+            for _, r in self.forward.reads()
+            if r.tensor == read.tensor
+        ) and read.tensor not in _guarded(self.forward)  # fmt: skip
+
+
+def _guarded(formula: Formula) -> frozenset[str]:
+    """Tensors that are read inside a distinction by indices, where a letter may exceed the axis."""
+    found: set[str] = set()
+    for equation in formula.equations:
+        for node in walk(equation.value):
+            if isinstance(node, Where) and any(type(n).__name__ in ("IndexValue", "Within", "Divides") for n in walk(node.condition)):
+                found |= {r.tensor for r in reads(node)}
+    return frozenset(found)
+
+
+def _is_position(equation: Equation) -> bool:
+    return isinstance(equation.value, Reduce) and equation.value.op in ("argmax", "argmin")
+
+
+def _without_sums(value: Expr) -> bool:
+    return not any(isinstance(n, Reduce) for n in walk(value))
+
+
+def _size(value: Expr) -> int:
+    return sum(4 if isinstance(n, Call) else 1 for n in walk(value))
+
+
+def _renamed_apart(equation: Equation, taken: frozenset[str], formula: Formula) -> tuple[Equation, dict[str, Read]]:
+    """The equation with letters that are not in `taken`, and where the position of each of its maxima is read."""
+    letters = target_letters(equation)
+    used = taken | set(letters) | bound_letters(equation.value) | formula.constants.keys()
+    mapping: dict[str, Index] = {}
+    for letter in letters:
+        if letter in taken:
+            fresh = prime(letter, used)
+            used |= {fresh}
+            mapping[letter] = Index.of(fresh)
+    target, value = substitute(equation.target, mapping), substitute(equation.value, mapping)
+    assert isinstance(target, Read) and isinstance(value, Expr)
+    value = _bound_apart(value, taken)
+    known: dict[str, Read] = {}
+    if isinstance(value, Reduce) and value.op in ("max", "min"):
+        known[value.key] = Read(position_of(equation.name), target.indices)
+    return Equation(target, value, equation.shift), known
+
+
+def _bound_apart(value: Expr, taken: frozenset[str]) -> Expr:
+    def visit(node: Node) -> Expr | None:
+        if not isinstance(node, Reduce) or not any(b.letter in taken for b in node.letters):
+            return None
+        used = taken | bound_letters(node) | frozenset(b.letter for b in node.letters)
+        mapping: dict[str, Index] = {}
+        bounds: list[Bound] = []
+        for bound in node.letters:
+            letter = prime(bound.letter, used) if bound.letter in taken else bound.letter
+            used |= {letter}
+            bounds.append(Bound(letter, bound.extent))
+            if letter != bound.letter:
+                mapping[bound.letter] = Index.of(letter)
+        body = substitute(node.body, mapping)
+        assert isinstance(body, Expr)
+        return Reduce(node.op, tuple(bounds), body)
+
+    result = transform(value, visit)
+    assert isinstance(result, Expr)
+    return result
+
+
+
+
+def jacobian(formula: Formula, operand: str, letters: Mapping[str, str]) -> Equation:
+    """The derivative of one element of the output by one element of an operand.
+
+    Args:
+        formula: any equations of the language.
+        operand: with respect to which to differentiate.
+        letters: a new letter for each letter of the output, which names the output's element.
+
+    Returns:
+        An equation for ``D(output, operand)``; where output and operand share axes, deltas between the letters stay.
+
+    >>> from pellucid.formula.formula import Formula
+    >>> softmax = Formula.parse("e[k] = exp(z[k]); t = sum[k] e[k]; p[k] = e[k]/t")
+    >>> j = jacobian(softmax, "z", {"k": "i"})
+    >>> print(j)
+    dp_dz[i,k] = (delta(i, k) - p[i])*p[k]
+    >>> for case in cases(j):
+    ...     print(case)
+    dp_dz[i,i] = (1 - p[i])*p[i]
+    dp_dz[i,k] = -p[i]*p[k]
+    """
+    output = formula.defined[formula.output].target
+    element = mul(*(Delta(Index.of(mine), Index.of(theirs), covering=True) for mine, theirs in letters.items()))
+    gradient = derive(formula, [operand], upstream=element).equation(operand)
+    mapping = {s: Index.of(letters[s]) for i in output.indices for s in i.symbols if s in letters}
+    indices = tuple(i.replace(mapping) for i in output.indices) + gradient.target.indices
+    return Equation(Read(f"d{output.tensor}_d{operand}", indices), gradient.value)
+
+
+def cases(equation: Equation) -> tuple[Equation, ...]:
+    """The equation with its first delta between two letters worked out: where they are equal, and where they differ."""
+    deltas = [n for n in walk(equation.value) if isinstance(n, Delta) and n.left.letter and n.right.letter]
+    if not deltas:
+        return (equation,)
+    first = deltas[0]
+    same = substitute(equation.value, {first.right.letter or "": first.left})
+    target = substitute(equation.target, {first.right.letter or "": first.left})
+    assert isinstance(same, Expr) and isinstance(target, Read)
+
+    def decided(value: Expr, number: int, delta: Delta) -> Expr:
+        result = transform(value, lambda n: Num(number) if isinstance(n, Delta) and n == delta else None)
+        assert isinstance(result, Expr)
+        return result
+
+    equal = Equation(target, decided(same, 1, Delta(first.left, first.left)))
+    return equal, Equation(equation.target, decided(equation.value, 0, first))

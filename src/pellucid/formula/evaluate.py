@@ -1,0 +1,422 @@
+"""Formulas evaluated with NumPy: the reference for everything else.
+
+>>> import numpy as np
+>>> f = Formula.parse("y[i] = sum[u] w[u] * x[i + u]")
+>>> evaluate(f, {"w": np.array([1.0, -1.0]), "x": np.array([1.0, 4.0, 9.0])})["y"]
+array([-3., -5.])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid.errors import FormulaError, GeometryError
+from pellucid.formula.contraction import contract
+from pellucid.formula.expression import (
+    Add,
+    And,
+    Call,
+    Compare,
+    Condition,
+    Delta,
+    Divides,
+    Equation,
+    Expr,
+    IndexValue,
+    Mul,
+    Node,
+    Not,
+    Num,
+    Or,
+    Power,
+    Read,
+    Reduce,
+    Where,
+    Within,
+    split_coefficient,
+)
+from pellucid.formula.formula import CONSTANTS, Formula, target_letters
+from pellucid.formula.ranges import Ranges, Shape, solve
+from pellucid.formula.text import denominator
+from pellucid.formula.views import Array, grid, inside, reader
+
+__all__ = ["Plan", "evaluate", "plan"]
+
+Values = dict[str, Array]
+Evaluator = Callable[[Values], Array]
+# Above this many positions a maximum is taken by one pass over a copy instead of one pass a position.
+FEW = 32
+
+
+def _erf(x: Array) -> Array:
+    from scipy.special import erf
+
+    return np.asarray(erf(x))
+
+
+def _sigmoid(x: Array) -> Array:
+    small = np.exp(-np.abs(x))
+    return np.asarray(np.where(x >= 0, 1 / (1 + small), small / (1 + small)))
+
+
+FUNCTION: Mapping[str, Callable[..., Array]] = {
+    "exp": np.exp, "log": np.log, "sqrt": np.sqrt, "abs": np.abs, "tanh": np.tanh, "sigmoid": _sigmoid,
+    "relu": lambda x: np.maximum(x, 0), "erf": _erf, "maximum": np.maximum, "minimum": np.minimum,
+}  # fmt: skip
+COMPARE: Mapping[str, Callable[[Array, Array], Array]] = {
+    "==": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A formula made ready for operands of fixed shapes."""
+
+    formula: Formula
+    ranges: Ranges
+    dtype: np.dtype
+    steps: tuple[tuple[str, Evaluator], ...]
+
+    def __call__(self, operands: Mapping[str, Array]) -> Values:
+        """All operands and all defined tensors, by name; shapes as in `ranges`."""
+        values = dict(operands)
+        with np.errstate(all="ignore"):
+            for name, step in self.steps:
+                values[name] = step(values)
+        return values
+
+
+def plan(formula: Formula, shapes: Mapping[str, Shape], dtype: object = np.float64, sizes: Mapping[str, int] | None = None) -> Plan:
+    """Solves the ranges and prepares every equation."""
+    return planned(formula, solve(formula, shapes, sizes), dtype)
+
+
+def planned(formula: Formula, ranges: Ranges, dtype: object = np.float64) -> Plan:
+    """Prepares every equation for ranges that are solved already."""
+    kind = np.dtype(dtype)  # type: ignore[call-overload]  # anything that names a dtype
+    return Plan(formula, ranges, kind, tuple(_steps(formula, ranges, kind)))
+
+
+def evaluate(formula: Formula, operands: Mapping[str, Array], *, sizes: Mapping[str, int] | None = None) -> Values:
+    """All operands and defined tensors, in the operands' common floating type (integers become float64).
+
+    Raises:
+        GeometryError: the shapes contradict the formula.
+        FormulaError: an operand is missing.
+    """
+    arrays = {name: np.asarray(value) for name, value in operands.items()}
+    missing = [n for n in formula.operands if n not in arrays]
+    if missing:
+        raise FormulaError(f"the formula needs {', '.join(missing)}; given were {', '.join(arrays) or 'none'}")
+    floats = [a.dtype for a in arrays.values() if a.dtype.kind == "f"]
+    dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
+    return plan(formula, {n: a.shape for n, a in arrays.items()}, dtype, sizes)(arrays)
+
+
+def _steps(formula: Formula, ranges: Ranges, dtype: np.dtype) -> list[tuple[str, Evaluator]]:
+    builder = Builder(formula, ranges, dtype)
+    steps: list[tuple[str, Evaluator]] = []
+    found: dict[str, str] = {}
+    for equation in formula.equations:
+        steps.append((equation.name, builder.equation(equation, found)))
+    return steps
+
+
+class Builder:
+    """Turns expressions into functions from the values so far to an array with an axis for each letter."""
+
+    def __init__(self, formula: Formula, ranges: Ranges, dtype: np.dtype) -> None:
+        self.ranges, self.dtype = ranges, dtype
+        self.scalars = {**CONSTANTS, **formula.constants}
+        self.extents = dict(ranges.extents)
+
+    def equation(self, equation: Equation, positions: dict[str, str]) -> Evaluator:
+        """`positions` remembers where an argmax of the same body was kept, for the max to pick from."""
+        letters = target_letters(equation)
+        full = tuple(self.extents[s] for s in letters)
+        shape = self.ranges.shapes[equation.name]
+        value = equation.value
+        build: Evaluator
+        if isinstance(value, Reduce) and value.op in ("argmax", "argmin"):
+            build = self.extreme(value, letters, keep=equation.name + ":best")
+            positions[f"{value.op[3:]}{_reduced_key(value)}"] = equation.name + ":best"
+        elif isinstance(value, Reduce) and (kept := positions.get(f"{value.op}{_reduced_key(value)}")):
+            build = lambda values: values[kept]  # noqa: E731  # one expression
+        else:
+            build = self.value(value, letters)
+
+        def run(values: Values) -> Array:
+            result = np.asarray(build(values))
+            return (result if result.shape == full else np.broadcast_to(result, full)).reshape(shape)
+
+        return run
+
+    def value(self, node: Expr, letters: tuple[str, ...]) -> Evaluator:
+        match node:
+            case Num(number):
+                constant = np.full((1,) * len(letters), float(number), self.dtype)
+                return lambda values: constant
+            case IndexValue(index):
+                numbers = grid(self.ranges.number(index), letters, self.extents).astype(self.dtype)
+                return lambda values: numbers
+            case Read():
+                return self.read(node, letters)
+            case Add(terms):
+                return self.sum_of(terms, letters)
+            case Mul() | Power():
+                return self.product(node, letters)
+            case Call(function, arguments):
+                apply = FUNCTION[function]
+                inner = [self.value(a, letters) for a in arguments]
+                if len(inner) == 1:
+                    only = inner[0]
+                    return lambda values: apply(only(values))
+                return lambda values: apply(*(f(values) for f in inner))
+            case Reduce():
+                return self.reduction(node, letters)
+            case Delta(left, right):
+                equal = (self.index(left, letters) == self.index(right, letters)).astype(self.dtype)
+                return lambda values: equal
+            case Where(condition, then, otherwise):
+                test, yes, no = self.condition(condition, letters), self.value(then, letters), self.value(otherwise, letters)
+                return lambda values: np.where(test(values), yes(values), no(values))
+        raise FormulaError(f"{node!r} cannot be evaluated")
+
+    def read(self, node: Read, letters: tuple[str, ...]) -> Evaluator:
+        name = node.tensor
+        if not node.indices and name in self.scalars:
+            constant = np.full((1,) * len(letters), self.scalars[name], self.dtype)
+            return lambda values: constant
+        indices = [self.ranges.number(i) for i in node.indices]
+        view = reader(indices, self.ranges.shapes.get(name, ()), letters, self.extents)
+        return lambda values: view(values[name])
+
+    def sum_of(self, terms: Sequence[Expr], letters: tuple[str, ...]) -> Evaluator:
+        parts: list[tuple[bool, Evaluator]] = []
+        for term in terms:
+            minus = split_coefficient(term)[0] == -1
+            parts.append((minus, self.value(-term if minus else term, letters)))
+        parts.sort(key=lambda p: p[0])
+        (negative, first), rest = parts[0], parts[1:]
+
+        def run(values: Values) -> Array:
+            total = -first(values) if negative else first(values)
+            for minus, part in rest:
+                total = total - part(values) if minus else total + part(values)
+            return total
+
+        return run
+
+    def product(self, node: Expr, letters: tuple[str, ...]) -> Evaluator:
+        above, below = denominator(node)
+        if len(above) == 1 and not below and isinstance(node, Power):
+            return self.power(node, letters)
+        up = [self.value(f, letters) for f in above]
+        down = [self.value(f, letters) for f in below]
+
+        def run(values: Values) -> Array:
+            result = _multiplied([f(values) for f in up]) if up else None
+            if not down:
+                return result if result is not None else np.ones(())
+            under = _multiplied([f(values) for f in down])
+            return 1 / under if result is None else result / under
+
+        return run
+
+    def power(self, node: Power, letters: tuple[str, ...]) -> Evaluator:
+        base = self.value(node.base, letters)
+        if node.exponent == Num(2):
+            return lambda values: np.square(base(values))
+        exponent = self.value(node.exponent, letters)
+        return lambda values: np.power(base(values), exponent(values))
+
+    def reduction(self, node: Reduce, letters: tuple[str, ...]) -> Evaluator:
+        if node.op in ("sum", "mean"):
+            return self.sum(node, letters)
+        return self.extreme(node, letters)
+
+    def bind(self, node: Reduce, letters: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        for bound in node.letters:
+            self.extents[bound.letter] = self.ranges.extent(bound)
+        inner = letters + tuple(b.letter for b in node.letters)
+        return inner, tuple(self.extents[s] for s in inner)
+
+    def sum(self, node: Reduce, letters: tuple[str, ...]) -> Evaluator:
+        inner, extents = self.bind(node, letters)
+        kept = len(letters)
+        count = float(np.prod(extents[kept:])) if node.op == "mean" else None
+        parts = [self.factors(t, inner) for t in (node.body.terms if isinstance(node.body, Add) else (node.body,))]
+
+        def run(values: Values) -> Array:
+            total = None
+            for number, factors in parts:
+                part = contract([f(values) for f in factors], extents, kept)
+                part = part if number == 1 else part * number
+                total = part if total is None else total + part
+            result = np.zeros(()) if total is None else total
+            return result if count is None else result / count
+
+        return run
+
+    def factors(self, term: Expr, letters: tuple[str, ...]) -> tuple[float, list[Evaluator]]:
+        """The term as a number times factors whose product is summed."""
+        number, rest = split_coefficient(term)
+        factors = list(rest.factors) if isinstance(rest, Mul) else [rest]
+        pieces: list[Evaluator] = []
+        for factor in factors:
+            if isinstance(factor, Where) and factor.otherwise == Num(0) and self.vanishes(factor):
+                inner_number, inner = self.factors(factor.then, letters)
+                number = number * inner_number
+                pieces += inner
+            else:
+                pieces.append(self.value(factor, letters))
+        return float(number), pieces
+
+    def vanishes(self, node: Where) -> bool:
+        """Whether the product is 0 by itself wherever the condition fails, as one of its reads falls outside."""
+        factors = node.then.factors if isinstance(node.then, Mul) else (node.then,)
+        touched = [f for f in factors if isinstance(f, Read)]
+        conditions = node.condition.parts if isinstance(node.condition, And) else (node.condition,)
+        return all(any(self.implies(r, c) for r in touched) for c in conditions)
+
+    def implies(self, read: Read, condition: Condition) -> bool:
+        shape = self.ranges.shapes.get(read.tensor, ())
+        for index, size in zip(read.indices, shape, strict=False):
+            number = self.ranges.number(index)
+            if isinstance(condition, Within):
+                if number == self.ranges.number(condition.index) and self.ranges.value(condition.extent) == size:
+                    return True
+            elif isinstance(condition, Divides):
+                exact = [a for a in number.atoms() if not isinstance(a, str)]
+                wanted = self.ranges.number(condition.index), self.ranges.number(condition.divisor)
+                if len(exact) == 1 and (exact[0].numerator, exact[0].divisor) == wanted and getattr(exact[0], "exact", False):
+                    return True
+        return False
+
+    def extreme(self, node: Reduce, letters: tuple[str, ...], keep: str | None = None) -> Evaluator:
+        """max, min, argmax, argmin; padding never wins, the first of equals does, NaN wins over all."""
+        inner, extents = self.bind(node, letters)
+        body = self.value(node.body, inner)
+        kept, largest = len(letters), node.op.endswith("max")
+        window = extents[kept:]
+        valid = self.valid(node, inner)
+        worst = self.dtype.type(-np.inf if largest else np.inf)
+        first = valid.reshape((*valid.shape[:kept], -1)).argmax(-1) if valid is not None else None
+        want_position = node.op.startswith("arg")
+
+        def run(values: Values) -> Array:
+            array = body(values)
+            if valid is not None:
+                array = np.where(valid, array, worst)
+            best, position = _extreme(array, kept, window, largest=largest, position=want_position, start=first)
+            if keep is not None:
+                values[keep] = best
+            return position if want_position and position is not None else best
+
+        return run
+
+    def valid(self, node: Reduce, letters: tuple[str, ...]) -> Array | None:
+        """Where no read of the body falls into padding; None if none ever does."""
+        mask = np.ones((1,) * len(letters), dtype=bool)
+        for read in _direct_reads(node.body):
+            indices = [self.ranges.number(i) for i in read.indices]
+            mask = mask & inside(indices, self.ranges.shapes.get(read.tensor, ()), letters, self.extents)
+        if mask.all():
+            return None
+        axes = tuple(range(len(letters) - len(node.letters), len(letters)))
+        if not mask.any(axis=axes).all():
+            raise GeometryError(f"a window of {node!r} sees nothing but padding")
+        full = tuple(self.extents[s] if i in axes else n for i, (s, n) in enumerate(zip(letters, mask.shape, strict=True)))
+        return np.broadcast_to(mask, full)
+
+    def condition(self, node: Condition, letters: tuple[str, ...]) -> Evaluator:
+        match node:
+            case Compare(op, left, right):
+                compare, a, b = COMPARE[op], self.value(left, letters), self.value(right, letters)
+                return lambda values: compare(a(values), b(values))
+            case Divides(divisor, index):
+                return self.fixed(self.index(index, letters) % self.index(divisor, letters) == 0)
+            case Within(index, extent):
+                places = self.index(index, letters)
+                return self.fixed((places >= 0) & (places < self.index(extent, letters)))
+            case And(parts) | Or(parts):
+                join = np.logical_and if isinstance(node, And) else np.logical_or
+                tests = [self.condition(p, letters) for p in parts]
+                return lambda values: _folded(join, [t(values) for t in tests])
+            case Not(part):
+                test = self.condition(part, letters)
+                return lambda values: np.logical_not(test(values))
+        raise FormulaError(f"{node!r} cannot be evaluated")
+
+    def index(self, index: object, letters: tuple[str, ...]) -> Array:
+        return grid(self.ranges.number(index), letters, self.extents)  # type: ignore[arg-type]
+
+    def fixed(self, array: Array) -> Evaluator:
+        return lambda values: array
+
+
+def _reduced_key(node: Reduce) -> str:
+    return f"{[b.key for b in node.letters]}{node.body.key}"
+
+
+def _direct_reads(node: Node) -> list[Read]:
+    """Reads that are not inside a further reduction."""
+    if isinstance(node, Read):
+        return [node]
+    if isinstance(node, Reduce):
+        return []
+    found: list[Read] = []
+    from pellucid.formula.expression import map_children
+
+    map_children(node, lambda child: (found.extend(_direct_reads(child)), child)[1])
+    return found
+
+
+def _multiplied(arrays: Sequence[Array]) -> Array:
+    result = arrays[0]
+    for array in arrays[1:]:
+        result = result * array
+    return result
+
+
+def _folded(join: Callable[[Array, Array], Array], arrays: Sequence[Array]) -> Array:
+    result = arrays[0]
+    for array in arrays[1:]:
+        result = join(result, array)
+    return result
+
+
+def _extreme(
+    array: Array, kept: int, window: Sequence[int], *, largest: bool, position: bool, start: Array | None
+) -> tuple[Array, Array | None]:
+    """Best value over the trailing axes and its flattened position, the first of equals, the last NaN."""
+    better = np.greater if largest else np.less
+    if int(np.prod(window)) > FEW and start is None:
+        return _extreme_of_many(array, kept, window, largest=largest)
+    best, at = None, None
+    for number, place in enumerate(np.ndindex(*window)):
+        value = array[(..., *(p if n > 1 else 0 for p, n in zip(place, array.shape[kept:], strict=True)))]
+        if best is None or best is False:
+            best = np.array(value)
+            at = np.zeros(best.shape, np.int32) if position else None
+            if at is not None and start is not None:
+                at += start.astype(np.int32)
+            continue
+        wins = better(value, best) | np.isnan(value)
+        np.copyto(best, value, where=wins)
+        if at is not None:
+            at[wins] = number
+    return np.asarray(best), at
+
+
+def _extreme_of_many(array: Array, kept: int, window: Sequence[int], *, largest: bool) -> tuple[Array, Array]:
+    flat = np.broadcast_to(array, (*array.shape[:kept], *window)).reshape((*array.shape[:kept], -1))
+    at = flat.argmax(-1) if largest else flat.argmin(-1)
+    best = np.take_along_axis(flat, at[..., None], -1)[..., 0]
+    broken = np.isnan(best)
+    if broken.any():
+        at[broken] = flat.shape[-1] - 1 - np.isnan(flat[broken])[:, ::-1].argmax(-1)
+    return best, at.astype(np.int32)

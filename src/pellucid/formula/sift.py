@@ -1,0 +1,311 @@
+"""Deltas solved: each sum over an index that a delta fixes becomes one term, in gather form.
+
+``sum[i] delta(s*i + u, h) * f[i]`` has a term only where ``i = (h - u)/s`` is a whole number in range:
+``where(s | h - u and 0 <= (h - u)/s < I, f[(h - u)/s], 0)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from pellucid.formula.expression import (
+    Add,
+    Bound,
+    Compare,
+    Condition,
+    Delta,
+    Divides,
+    Expr,
+    IndexValue,
+    Mul,
+    Node,
+    Num,
+    Reduce,
+    Where,
+    Within,
+    add,
+    all_of,
+    bound_letters,
+    free_letters,
+    mul,
+    prime,
+    substitute,
+    walk,
+)
+from pellucid.formula.index import Index, Quotient, Remainder, exact_quotient, flat_parts, floor_quotient, remainder, size_of
+from pellucid.formula.rules import Recorder
+
+__all__ = ["Term", "expand", "sift_deltas", "terms_to_value"]
+
+
+@dataclass(frozen=True)
+class Term:
+    """``sum[bounds : conditions] deltas * factor``."""
+
+    bounds: tuple[Bound, ...]
+    conditions: tuple[Condition, ...]
+    deltas: tuple[Delta, ...]
+    factor: Expr
+
+    def value(self) -> Expr:
+        body = mul(*self.deltas, self.factor)
+        condition = all_of(self.conditions)
+        if condition is not None and body != Num(0):
+            body = Where(condition, body, Num(0))
+        return Reduce("sum", self.bounds, body) if self.bounds and body != Num(0) else body
+
+    @property
+    def letters(self) -> frozenset[str]:
+        return frozenset(b.letter for b in self.bounds)
+
+    def replaced(self, letter: str, solution: Index) -> Term:
+        """The letter is no longer summed; its only value is put in everywhere."""
+        mapping = {letter: solution}
+        deltas = [substitute(d, mapping) for d in self.deltas]
+        factor = substitute(self.factor, mapping)
+        assert isinstance(factor, Expr)
+        return Term(
+            tuple(b for b in self.bounds if b.letter != letter),
+            tuple(c for c in (substitute(c, mapping) for c in self.conditions) if isinstance(c, Condition)),
+            tuple(d for d in deltas if isinstance(d, Delta)),
+            factor,
+        )
+
+    def bound(self, letter: str) -> Bound:
+        return next(b for b in self.bounds if b.letter == letter)
+
+    def without(self, delta: Delta) -> Term:
+        return replace(self, deltas=tuple(d for d in self.deltas if d is not delta))
+
+
+def terms_to_value(terms: Iterable[Term]) -> Expr:
+    return add(*(t.value() for t in terms))
+
+
+def expand(value: Expr) -> list[Term]:
+    """The terms of a sum of products of deltas; what holds no delta stays whole."""
+    return [t for t in _expand(value) if t.factor != Num(0)]
+
+
+def _has_delta(node: Node) -> bool:
+    return any(isinstance(n, Delta) for n in walk(node))
+
+
+def _expand(value: Expr) -> list[Term]:
+    if not _has_delta(value):
+        return [Term((), (), (), value)]
+    match value:
+        case Delta():
+            return [Term((), (), (value,), Num(1))]
+        case Add(terms):
+            return [t for part in terms for t in _expand(part)]
+        case Mul(factors):
+            product = [Term((), (), (), Num(1))]
+            for factor in factors:
+                product = [_joined(a, b) for a in product for b in _expand(factor)]
+            return product
+        case Reduce("sum", letters, body):
+            return [_summed(letters, t) for t in _expand(body)]
+        case Where(condition, then, Num(0)):
+            return [replace(t, conditions=(*t.conditions, condition)) for t in _expand(then)]
+    return [Term((), (), (), value)]
+
+
+def _joined(left: Term, right: Term) -> Term:
+    right = _renamed_apart(right, left.letters | free_letters(left.factor))
+    left = _renamed_apart(left, right.letters | free_letters(right.factor))
+    return Term(
+        left.bounds + right.bounds,
+        left.conditions + right.conditions,
+        left.deltas + right.deltas,
+        mul(left.factor, right.factor),
+    )
+
+
+def _summed(letters: tuple[Bound, ...], term: Term) -> Term:
+    term = _renamed_apart(term, {b.letter for b in letters})
+    return replace(term, bounds=letters + term.bounds)
+
+
+def _renamed_apart(term: Term, taken: Iterable[str]) -> Term:
+    taken = frozenset(taken)
+    for bound in term.bounds:
+        if bound.letter in taken:
+            fresh = prime(bound.letter, taken | term.letters | free_letters(term.factor))
+            changed = term.replaced(bound.letter, Index.of(fresh))
+            bounds = tuple(Bound(fresh, b.extent) if b == bound else b for b in term.bounds)
+            term = replace(changed, bounds=bounds)
+    return term
+
+
+def sift_deltas(recorder: Recorder, terms: list[Term], outer: frozenset[str]) -> list[Term]:
+    """Solves every delta of every term; each round solves one delta a term and is recorded as one step.
+
+    Where there is a choice, a delta is solved for one of the `outer` letters, those of the output.
+    """
+    while any(t.deltas for t in terms):
+        rules: list[str] = []
+        solved: list[Term] = []
+        for term in terms:
+            rule, result = _solve_one(term, outer)
+            rules.append(rule)
+            solved.append(result)
+        terms = solved
+        recorder.rewrite(next((r for r in ("sift", "split", "compare") if r in rules), "sift"), terms_to_value(terms))
+    return [_without_unused(t) for t in terms]
+
+
+def _solve_one(term: Term, outer: frozenset[str]) -> tuple[str, Term]:
+    """Solves the delta that is plainest."""
+    if not term.deltas:
+        return "", term
+    delta = min(term.deltas, key=lambda d: _difficulty(d, term.letters))
+    rest = term.without(delta)
+    left, right = delta.left, delta.right
+    if left == right:
+        return "sift", rest
+    if not left.symbols & term.letters:
+        if not right.symbols & term.letters:
+            return "sift", replace(rest, factor=mul(delta, rest.factor))
+        left, right = right, left
+    mine, theirs = flat_parts(left), flat_parts(right)
+    if mine and theirs and list(map(size_of, mine)) == list(map(size_of, theirs)):
+        pairs = tuple(Delta(Index.of(a), Index.of(b), delta.covering) for a, b in zip(mine, theirs, strict=True))
+        return "split", replace(rest, deltas=(*pairs, *rest.deltas))
+    if mine and set(mine) <= term.letters:
+        return "split", _digits(rest, mine, right, covering=delta.covering)
+    letter = _solvable(left, term, outer)
+    if letter is not None:
+        return "sift", _solved(rest, letter, left, right, covering=delta.covering)
+    return _rounded(rest, left, right)
+
+
+def _difficulty(delta: Delta, letters: frozenset[str]) -> tuple[int, int]:
+    plain = delta.left.letter is not None
+    composite = any(not isinstance(a, str) for a in delta.left.atoms())
+    return (0 if plain else 2 if composite else 1), len(delta.left.symbols & letters)
+
+
+def _solvable(left: Index, term: Term, outer: frozenset[str]) -> str | None:
+    """The letter to solve for: an outer one if there is one, and one without a coefficient before others."""
+    candidates: list[tuple[bool, bool, int, str]] = []
+    for position, bound in enumerate(term.bounds):
+        holding = [m for m, _ in left.terms if any(_mentions(a, bound.letter) for a in m)]
+        if len(holding) != 1 or holding[0].count(bound.letter) != 1:
+            continue
+        coefficient = _coefficient(left, bound.letter)
+        if coefficient is None or coefficient.symbols & term.letters or any(not isinstance(a, str) for a in coefficient.atoms()):
+            continue
+        candidates.append((bound.letter not in outer, coefficient.constant not in (1, -1), position, bound.letter))
+    return min(candidates)[3] if candidates else None
+
+
+def _mentions(atom: object, letter: str) -> bool:
+    return atom == letter if isinstance(atom, str) else isinstance(atom, Quotient | Remainder) and letter in (
+        atom.numerator.symbols | atom.divisor.symbols
+    )  # fmt: skip
+
+
+def _coefficient(index: Index, letter: str) -> Index | None:
+    for monomial, coefficient in index.terms:
+        if letter in monomial:
+            rest = list(monomial)
+            rest.remove(letter)
+            return Index(((tuple(rest), coefficient),))
+    return None
+
+
+def _solved(term: Term, letter: str, left: Index, right: Index, *, covering: bool) -> Term:
+    coefficient = _coefficient(left, letter)
+    assert coefficient is not None
+    rest = left - coefficient * letter
+    distance = right - rest
+    if coefficient.terms[0][1] < 0:
+        coefficient, distance = -coefficient, -distance
+    solution = exact_quotient(distance, coefficient)
+    conditions: list[Condition] = []
+    if coefficient.constant != 1:
+        conditions.append(Divides(coefficient, distance))
+    if not (covering and left.letter == letter):
+        conditions.append(Within(solution, term.bound(letter).size))
+    result = term.replaced(letter, solution)
+    return replace(result, conditions=result.conditions + tuple(conditions))
+
+
+def _digits(term: Term, letters: tuple[str, ...], right: Index, *, covering: bool) -> Term:
+    """``(c,i,j) = d`` gives ``c = d // (I*J)``, ``i = d // J % I``, ``j = d % J``."""
+    stride = Index.of(1)
+    extent = term.bound(letters[0]).size
+    top = right
+    for position, letter in reversed(list(enumerate(letters))):
+        size = Index.of(size_of(letter))
+        digit = floor_quotient(right, stride)
+        if position:
+            digit = remainder(digit, size)
+        else:
+            top = digit
+        term = term.replaced(letter, digit)
+        stride = stride * size
+    if covering:
+        return term
+    return replace(term, conditions=(*term.conditions, Within(top, extent)))
+
+
+def _rounded(term: Term, left: Index, right: Index) -> tuple[str, Term]:
+    """``e // q = h`` means ``e = q*h + r`` for one of ``r < q``; ``e % q = h`` means ``e = q*r + h``."""
+    rest, atom = _single_atom(left)
+    if atom is not None and not (rest.symbols | atom.divisor.symbols) & term.letters:
+        right = right - rest
+        if isinstance(atom, Quotient):
+            if atom.exact:
+                condition: tuple[Condition, ...] = (Divides(atom.divisor, atom.numerator),)
+                delta = Delta(atom.numerator, atom.divisor * right)
+                return "split", replace(term, conditions=term.conditions + condition, deltas=(*term.deltas, delta))
+            fresh = _fresh(term)
+            delta = Delta(atom.numerator, atom.divisor * right + fresh)
+            bounds = (*term.bounds, Bound(fresh, atom.divisor))
+            return "split", replace(term, bounds=bounds, deltas=(*term.deltas, delta))
+        letter = atom.numerator.letter
+        if letter in term.letters and letter is not None:
+            fresh = _fresh(term)
+            size = term.bound(letter).size
+            whole = size.divided(atom.divisor)
+            rounds = whole if whole is not None else floor_quotient(size + atom.divisor - 1, atom.divisor)
+            bounds = (*term.bounds, Bound(fresh, rounds))
+            within = Within(right, atom.divisor)
+            delta = Delta(atom.numerator, atom.divisor * fresh + right)
+            return "split", replace(term, bounds=bounds, conditions=(*term.conditions, within), deltas=(*term.deltas, delta))
+    equal = Compare("==", _value(left), _value(right))
+    return "compare", replace(term, conditions=(*term.conditions, equal))
+
+
+def _single_atom(index: Index) -> tuple[Index, Quotient | Remainder | None]:
+    found = [m[0] for m, c in index.terms if len(m) == 1 and c == 1 and isinstance(m[0], Quotient | Remainder)]
+    others = [a for a in index.atoms() if isinstance(a, Quotient | Remainder)]
+    if len(found) != 1 or len(others) != 1 or not isinstance(found[0], Quotient | Remainder):
+        return index, None
+    return index - Index((((found[0],), 1),)), found[0]
+
+
+def _value(index: Index) -> Expr:
+    return IndexValue(index) if index.constant is None else Num(index.constant)
+
+
+def _fresh(term: Term) -> str:
+    used = term.letters | free_letters(term.factor) | bound_letters(term.factor)
+    for delta in term.deltas:
+        used |= delta.left.symbols | delta.right.symbols
+    return prime("r", used)
+
+
+def _without_unused(term: Term) -> Term:
+    """Sums over letters on which nothing depends become factors."""
+    used = free_letters(term.factor)
+    for condition in term.conditions:
+        used |= free_letters(condition)
+    for bound in term.bounds:
+        used |= bound.extent.symbols if bound.extent is not None else frozenset()
+    unused = [b for b in term.bounds if b.letter not in used]
+    factor = mul(term.factor, *(_value(b.size) for b in unused))
+    return replace(term, bounds=tuple(b for b in term.bounds if b not in unused), factor=factor)
