@@ -76,7 +76,7 @@ Atom = str | Quotient | Remainder
 Monomial = tuple[Atom, ...]
 
 # No formula comes near these; they keep a hostile one from taking forever.
-MOST_TERMS = 256
+MOST_TERMS = 100
 MOST_FACTORS = 32
 LARGEST = 2**63
 
@@ -321,6 +321,8 @@ def _collected(terms: Iterable[tuple[Monomial, int]]) -> dict[str, tuple[Monomia
 
 def _rejoined(collected: dict[str, tuple[Monomial, int]]) -> dict[str, tuple[Monomial, int]] | None:
     """The same sum with the first ``q*(e//q) + e%q`` in it put together; None if there is none."""
+    if not any(isinstance(atom, Quotient) for monomial, _ in collected.values() for atom in monomial):
+        return None
     for monomial, coefficient in collected.values():
         for place, atom in enumerate(monomial):
             if not isinstance(atom, Remainder):

@@ -91,11 +91,11 @@ def _condition(node: Node) -> str:
         case Within(index, extent):
             return f"0 <= {index_text(index)} < {index_text(extent)}"
         case And(parts):
-            return " and ".join(f"({text(p)})" if isinstance(p, (Or, Not)) else text(p) for p in parts)
+            return " and ".join(f"({text(p)})" if isinstance(p, Or) else text(p) for p in parts)
         case Or(parts):
-            return " or ".join(f"({text(p)})" if isinstance(p, (And, Or, Not)) else text(p) for p in parts)
+            return " or ".join(f"({text(p)})" if isinstance(p, (And, Or)) else text(p) for p in parts)
         case Not(part):
-            return f"not ({text(part)})"
+            return f"not ({text(part)})" if isinstance(part, (And, Or)) else f"not {text(part)}"
     raise FormulaError(f"no text is defined for {type(node).__name__}")
 
 
@@ -143,14 +143,14 @@ def _product(node: Expr) -> tuple[str, int]:
     above, below = denominator(node)
     if isinstance(node, Power) and not below:
         base = f"({text(node.base)})" if isinstance(node.base, Power) else _at(node.base, UNIT)
-        return f"{base}^{_at(node.exponent, UNIT)}", PRODUCT
+        return f"{base}^{_unit(node.exponent)}", PRODUCT
     sign = ""
     if above and isinstance(above[0], Num):
         number = above[0].value
         above = above[1:]
         flipped = _flipped(above) if number < 0 else None
         above, sign = (flipped, "") if flipped else (above, "-" if number < 0 else "")
-        number = abs(number)
+        number = -number if number < 0 else number
         if below and isinstance(number, Fraction):
             below = [Num(number.denominator), *below]
             number = number.numerator
