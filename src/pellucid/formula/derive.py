@@ -118,16 +118,12 @@ class _Derivation:
                 self.tensor(equation.name, active, final=False)
         for name in self.wrt:
             self.tensor(name, active, final=True)
-        axes = {gradient_name(n): tuple(s for i in self.target(n) for s in flat_parts(i) or (i.letter or "",)) for n in self.wrt}
         gradient = Formula(
             tuple(self.equations), constants=self.forward.constants, padding=self.forward.padding,
-            axes={**self.forward.axes, **{n: a for n, a in axes.items() if not self.flattened(n)}},
+            axes={**self.forward.axes, **{n: self.target(n) for n in self.wrt}},
         )  # fmt: skip
         needed = frozenset(gradient_name(n) for n in self.wrt)
         return Gradient(self.forward, gradient.upto(needed), self.steps)
-
-    def flattened(self, gradient: str) -> bool:
-        return any(flat_parts(i) for i in self.target(gradient[1:]))
 
     def active(self) -> frozenset[str]:
         """The tensors through which the output depends on the chosen operands."""
@@ -222,7 +218,7 @@ class _Derivation:
             own = {r.indices[axis] for r in found}
             only = next(iter(own)) if len(own) == 1 else None
             if declared:
-                chosen.append(Index.of(declared[axis]))
+                chosen.append(declared[axis])
             elif only is not None and (flat_parts(only) or only.letter) and self.free_of(only, used):
                 chosen.append(only)
             else:

@@ -16,7 +16,7 @@ from functools import cached_property
 from pellucid.errors import FormulaError
 from pellucid.formula.expression import Equation, Expr, Node, Read, Reduce, free_letters, reads, walk
 from pellucid.formula.index import Index, flat_parts
-from pellucid.formula.parse import Assumption, parse
+from pellucid.formula.parse import Assumption, parse, parse_read
 
 __all__ = ["CONSTANTS", "Formula", "letters_of", "target_letters"]
 
@@ -35,14 +35,14 @@ class Formula:
         assumptions: facts about operands that derivations may use.
         constants: values of the named constants: integers in indices, any number elsewhere.
         padding: for an operand, how far each axis may be read below 0 and past its end.
-        axes: for an operand, the letters that name its axes; they name its gradient's too.
+        axes: for an operand, the letters (or flattened letters) that name its axes; they name its gradient's too.
     """
 
     equations: tuple[Equation, ...]
     assumptions: tuple[Assumption, ...] = ()
     constants: Mapping[str, int | float] = field(default_factory=dict)
     padding: Mapping[str, Padding] = field(default_factory=dict)
-    axes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    axes: Mapping[str, tuple[Index, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         defined: set[str] = set()
@@ -65,12 +65,12 @@ class Formula:
         ellipsis: str | None = None,
     ) -> Formula:
         """Reads statements; `padding` maps an operand to {axis: amount or (low, high)}, amounts being
-        integers or names of constants; `axes` maps an operand to letters such as ``"n,c,h,l"``."""
+        integers or names of constants; `axes` maps an operand to letters such as ``"n,c,h,l"`` or ``"(g,k),c"``."""
         statements = parse(source, ellipsis=ellipsis)
         equations = tuple(s for s in statements if isinstance(s, Equation))
         if not equations:
             raise FormulaError("a formula needs at least one equation")
-        named = {t: tuple(a.split(",")) for t, a in (axes or {}).items()}
+        named = {t: parse_read(f"axes[{a}]").indices for t, a in (axes or {}).items()}
         formula = Formula(
             equations, tuple(s for s in statements if isinstance(s, Assumption)), dict(constants or {}), {}, named
         )
@@ -81,7 +81,7 @@ class Formula:
         parts = [e.key for e in self.equations] + [str(a) for a in self.assumptions]
         parts += [f"{k}={v!r}" for k, v in sorted(self.constants.items())]
         parts += [f"{t}:{[(a.key, b.key) for a, b in p]}" for t, p in sorted(self.padding.items())]
-        return "\n".join(parts + [f"{t}@{a}" for t, a in sorted(self.axes.items())])
+        return "\n".join(parts + [f"{t}@{[i.key for i in a]}" for t, a in sorted(self.axes.items())])
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Formula) and self.key == other.key

@@ -79,7 +79,7 @@ def solve(formula: Formula, shapes: Mapping[str, Shape], sizes: Mapping[str, int
         solver.fix(name, value, f"the given size {name} = {value}")
     solver.run()
     ranges = Ranges(solver.extents, solver.known, solver.shapes)
-    _validate(formula, ranges)
+    validate(formula, ranges)
     return ranges
 
 
@@ -143,8 +143,8 @@ class _Solver:
                 )
             self.extents.setdefault(letter, self.known.get(size, 0))
         for name, axes in self.formula.axes.items():
-            if name not in self.shapes and all(size_of(a) in self.known for a in axes):
-                self.shapes[name] = tuple(self.known[size_of(a)] for a in axes)
+            if name not in self.shapes and name not in self.formula.defined:
+                self.shapes[name] = tuple(_product([self.size(s) for s in flat_parts(i) or (i.letter or "",)]) for i in axes)
 
     def check_ranks(self) -> None:
         for equation, read in self.formula.reads():
@@ -155,14 +155,14 @@ class _Solver:
                 )
         for name, axes in self.formula.axes.items():
             if name in self.shapes and len(axes) != len(self.shapes[name]):
-                raise GeometryError(f"{name} has shape {self.shapes[name]}, but its axes are {','.join(axes)}")
+                raise GeometryError(f"{name} has shape {self.shapes[name]}, but its axes are {','.join(map(str, axes))}")
 
     def exact(self) -> bool:
         """Letters that alone, or flattened with known ones, index an axis; shapes of defined tensors."""
         progress = False
         for name, axes in self.formula.axes.items():
-            for axis, letter in enumerate(axes if name in self.shapes else ()):
-                progress |= self.fix(size_of(letter), self.shapes[name][axis], f"axis {axis} of {name}")
+            for axis, index in enumerate(axes if name in self.shapes else ()):
+                progress |= self.pin(index, self.shapes[name][axis], f"axis {axis} of {name}")
         for _, read, axis, index in self.plain:
             if read.tensor in self.shapes:
                 progress |= self.pin(index, self.shapes[read.tensor][axis], f"axis {axis} of {read.tensor} in {read!r}")
@@ -281,7 +281,7 @@ def _margin(formula: Formula, known: Mapping[str, int], tensor: str, axis: int) 
     return low, high
 
 
-def _validate(formula: Formula, ranges: Ranges) -> None:
+def validate(formula: Formula, ranges: Ranges) -> None:
     """Every read stays inside its operand and the declared padding."""
     intervals = ranges.intervals()
     for equation in formula.equations:
