@@ -1,0 +1,72 @@
+"""Options that say where windows lie: kernel, stride, dilation, padding."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pellucid.errors import GeometryError, UsageError
+
+__all__ = ["Pair", "Padding", "margins", "pair", "padding_option", "smaller_than_window"]
+
+Pair = tuple[int, int]
+Padding = str | int | Sequence[int]
+
+
+def pair(value: int | Sequence[int], what: str, least: int = 1) -> Pair:
+    """An integer for both axes, or one for rows and one for columns.
+
+    >>> pair(3, "stride")
+    (3, 3)
+    """
+    both = (value, value) if isinstance(value, int) else tuple(value) if isinstance(value, Sequence) else ()
+    if len(both) != 2 or not all(isinstance(v, int) and not isinstance(v, bool) and v >= least for v in both):
+        raise UsageError(f"{what} is an integer of at least {least} or a pair of them, not {value!r}")
+    return int(both[0]), int(both[1])
+
+
+def padding_option(value: Padding) -> str | tuple[int, int, int, int]:
+    """(top, bottom, left, right), or "same" or "valid".
+
+    >>> padding_option((1, 2))
+    (1, 1, 2, 2)
+    """
+    if isinstance(value, str):
+        if value not in ("same", "valid"):
+            raise UsageError(f'padding is an integer, a pair, (top, bottom, left, right), "same" or "valid", not {value!r}')
+        return value
+    amounts = (value,) * 4 if isinstance(value, int) else tuple(value)
+    if len(amounts) == 2:
+        amounts = (amounts[0], amounts[0], amounts[1], amounts[1])
+    if len(amounts) != 4 or not all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in amounts):
+        raise UsageError(f"padding is an integer of at least 0, a pair or (top, bottom, left, right), not {value!r}")
+    return int(amounts[0]), int(amounts[1]), int(amounts[2]), int(amounts[3])
+
+
+def margins(
+    padding: str | tuple[int, int, int, int], size: Pair, kernel: Pair, stride: Pair, dilation: Pair = (1, 1)
+) -> tuple[Pair, Pair]:
+    """(top, bottom) and (left, right) for an image of this size.
+
+    "same" keeps ``ceil(size / stride)`` positions; an odd total puts the extra row and column at the bottom and right.
+
+    >>> margins("same", (5, 6), (2, 3), (1, 2))
+    ((0, 1), (0, 1))
+    """
+    if padding == "valid":
+        return (0, 0), (0, 0)
+    if isinstance(padding, str):
+        (a, b), (c, d) = (_same(*each) for each in zip(size, kernel, stride, dilation, strict=True))
+        return (a, b), (c, d)
+    return (padding[0], padding[1]), (padding[2], padding[3])
+
+
+def _same(size: int, kernel: int, stride: int, dilation: int) -> Pair:
+    total = max((-(-size // stride) - 1) * stride + dilation * (kernel - 1) + 1 - size, 0)
+    return total // 2, total - total // 2
+
+
+def smaller_than_window(sides: tuple[Pair, Pair], window: Pair, layer: str) -> None:
+    """Raises a GeometryError if a window could lie in the padding alone."""
+    for (low, high), extent in zip(sides, window, strict=True):
+        if max(low, high) >= extent:
+            raise GeometryError(f"{layer}: a padding of {max(low, high)} lets a window of {extent} see nothing but padding")

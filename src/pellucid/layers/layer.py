@@ -1,0 +1,117 @@
+"""What every layer is: equations, the parameters that they read, and nothing else."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import ClassVar
+
+from pellucid.errors import GeometryError, UsageError
+from pellucid.formula.formula import Formula
+from pellucid.formula.ranges import Shape
+
+__all__ = ["LETTERS", "Layer", "Loss", "Parameter", "letters_for", "rank_checked"]
+
+# The index letters of a tensor with this many axes, where a formula writes "...".
+LETTERS: Mapping[int, str] = {1: "n", 2: "n,d", 3: "n,c,i", 4: "n,c,i,j"}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A trained array that a formula reads.
+
+    Attributes:
+        axes: an index letter for each axis; their extents are its shape.
+        init: the first value: a number, or "auto" (He normal before a ReLU, Glorot uniform elsewhere), "he", "glorot".
+        name: public name, such as "weight"; the formula's own if empty.
+    """
+
+    axes: tuple[str, ...] | str
+    init: float | str = "auto"
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if isinstance(self.init, str) and self.init not in ("auto", "he", "glorot"):
+            raise UsageError(f"a parameter's init is a number, 'auto', 'he' or 'glorot', not {self.init!r}")
+
+    @property
+    def letters(self) -> str:
+        return self.axes if isinstance(self.axes, str) else ",".join(self.axes)
+
+
+def letters_for(shape: Shape, what: str) -> str:
+    """The letters of a tensor of this shape.
+
+    Raises:
+        GeometryError: there are more than four axes.
+    """
+    if len(shape) not in LETTERS:
+        raise GeometryError(f"{what} takes inputs of 1 to 4 axes, not the shape {shape}")
+    return LETTERS[len(shape)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layer(ABC):
+    """An immutable description of a layer.
+
+    Attributes:
+        name: its name in a network; automatic (``conv1``) if None.
+        inputs: names of the layers or inputs that it reads; the layer before it if None.
+    """
+
+    kind: ClassVar[str]
+
+    name: str | None = field(default=None)
+    inputs: tuple[str, ...] | None = field(default=None)
+
+    @property
+    def operands(self) -> tuple[str, ...]:
+        """What the formula calls its inputs, in order."""
+        return ("x",)
+
+    @property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The trained arrays, by the name that the formula uses."""
+        return {}
+
+    @property
+    def noise(self) -> Mapping[str, float]:
+        """Random masks that the formula reads while training, each with its probability of 1."""
+        return {}
+
+    @abstractmethod
+    def formula(self, shapes: tuple[Shape, ...], *, training: bool = False) -> Formula:
+        """The equations for inputs of these shapes, N first.
+
+        Raises:
+            GeometryError: the layer cannot take such inputs.
+        """
+
+    def options(self) -> dict[str, object]:
+        """Everything that was chosen when the layer was made, as it would be given again."""
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "inputs")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loss(ABC):
+    """A scalar of a network's output ``x`` and of targets ``y``; `weighted` adds a weight for each image."""
+
+    kind: ClassVar[str]
+    classification: ClassVar[bool] = False
+
+    @abstractmethod
+    def formula(self, shape: Shape, *, weighted: bool = False) -> Formula:
+        """Equations for ``loss``, from outputs ``x`` of this shape, targets ``y`` and perhaps ``weight[n]``."""
+
+    def options(self) -> dict[str, object]:
+        return {f.name: getattr(self, f.name) for f in fields(self)}
+
+
+def rank_checked(shape: Shape, rank: int, layer: str) -> None:
+    """Raises a GeometryError unless the shape has this many axes."""
+    if len(shape) != rank:
+        wanted = {2: "(N, features)", 4: "(N, C, H, W)"}.get(rank, f"{rank} axes")
+        raise GeometryError(f"{layer} takes inputs of shape {wanted}, not {shape}")
+
+
