@@ -19,7 +19,7 @@ from pellucid.formula.expression import Bound, Equation, Read, Reduce, walk
 from pellucid.formula.formula import Formula, letters_of
 from pellucid.formula.index import Index, flat_parts, size_of
 
-__all__ = ["Ranges", "Shape", "solve"]
+__all__ = ["Ranges", "Shape", "solve", "validate"]
 
 Shape = tuple[int, ...]
 LARGEST = 1 << 40
