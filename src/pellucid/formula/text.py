@@ -219,7 +219,7 @@ def index_text(index: Index) -> str:
             printed = "-"
         part = _monomial(monomial, abs(coefficient))
         # -(i//2) is not (-i)//2
-        bare = printed != "-" or coefficient != -1 or isinstance(monomial[0], str)
+        bare = printed != "-" or coefficient != -1 or len(monomial) != 1 or isinstance(monomial[0], str)
         printed += part if bare else f"({part})"
     return printed or "0"
 
