@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from pellucid.data.integrity import check_png, is_jpeg, is_png, jpeg_scans
 from pellucid.data.limits import Limits
 from pellucid.data.source import printable
 from pellucid.errors import FileFormatError, PellucidError
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["decoded"]
 
 _FORMATS = ("PNG", "JPEG", "BMP")
-_SCAN = b"\xff\xda"  # begins each scan of a JPEG file and occurs nowhere else in its image data
 _MOST_SCANS = 256
 _EXIF_ORIENTATION = 0x0112
 
@@ -48,6 +48,8 @@ def decoded(data: bytes, where: str, limits: Limits) -> Image:
     """
     from PIL import Image, UnidentifiedImageError
 
+    if is_png(data):
+        check_png(data, where)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of large and odd files; here they are errors or fine
         try:
@@ -71,8 +73,8 @@ def _check_work(image: Image, data: bytes, where: str, limits: Limits) -> None:
         raise FileFormatError(
             f"{where}: the image has {image.height} x {image.width} pixels, {limits.pixels} are allowed"
         )
-    # Each scan of a progressive JPEG file passes over all pixels, however few bytes it has.
-    scans = data.count(_SCAN) if image.format in ("JPEG", "MPO") else 0
+    # Each scan of a progressive JPEG file goes over all pixels, however few bytes it has.
+    scans = jpeg_scans(data, where) if is_jpeg(data) else 0
     if scans > _MOST_SCANS or scans * pixels > 16 * limits.pixels:
         raise FileFormatError(f"{where}: the image has {scans} scans, which is more than any camera makes")
 

@@ -107,7 +107,7 @@ def _at(
 ) -> Splits:
     """The set at a path."""
     where = printable(str(path))
-    name = printable(path.resolve().name)
+    name = printable(os.path.basename(os.path.abspath(path)))
     if path.is_dir():
         if (path / cifar.TEST).is_file():
             return cifar.cifar_folder(path, limits)

@@ -57,7 +57,7 @@ class ZipMember:
         """The content, as a stream that checks its length and checksum when it ends.
 
         Raises:
-            FileFormatError: a member of another kind, or not where the directory says; later, damaged content.
+            FileFormatError: a member of another kind, or not where it should be; later, damaged content.
         """
         if self.is_encrypted or self.is_link or self.method not in (_STORED, _DEFLATED):
             kind = "encrypted" if self.is_encrypted else "a link" if self.is_link else f"method {self.method}"
