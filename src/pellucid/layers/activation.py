@@ -28,6 +28,7 @@ class ReLU(_Elementwise):
     """``max(0, x)``; its derivative at 0 is 0.  Source: seed 004 §2.2, §3.5."""
 
     kind: ClassVar[str] = "relu"
+    rectifies: ClassVar[bool] = True
     source: ClassVar[str] = "y[...] = relu(x[...])"
 
 
@@ -36,6 +37,7 @@ class LeakyReLU(_Elementwise):
     """``x`` above 0, ``slope * x`` elsewhere."""
 
     kind: ClassVar[str] = "leakyrelu"
+    rectifies: ClassVar[bool] = True
     source: ClassVar[str] = "y[...] = where(x[...] > 0, x[...], slope * x[...])"
 
     slope: float = 0.01

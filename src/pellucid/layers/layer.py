@@ -58,12 +58,16 @@ class Layer(ABC):
     Attributes:
         name: its name in a network; automatic (``conv1``) if None.
         inputs: names of the layers or inputs that it reads; the layer before it if None.
+        shares: name of an earlier layer whose parameters this one uses too; gradients of all uses are summed.
     """
 
     kind: ClassVar[str]
+    # Whether the layer keeps about half of what it reads, for which He's initial values are made.
+    rectifies: ClassVar[bool] = False
 
     name: str | None = field(default=None)
     inputs: tuple[str, ...] | None = field(default=None)
+    shares: str | None = field(default=None)
 
     @property
     def operands(self) -> tuple[str, ...]:
@@ -90,7 +94,7 @@ class Layer(ABC):
 
     def options(self) -> dict[str, object]:
         """Everything that was chosen when the layer was made, as it would be given again."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "inputs")}
+        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "inputs", "shares")}
 
 
 @dataclass(frozen=True, kw_only=True)

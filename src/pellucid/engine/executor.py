@@ -1,0 +1,62 @@
+"""The NumPy engine's inner part: a program with every formula prepared for evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pellucid.engine.program import LOSS, Program
+from pellucid.formula.derive import gradient_name
+from pellucid.formula.evaluate import Plan, planned
+
+__all__ = ["Executor"]
+
+Array = np.ndarray
+Values = dict[str, Array]
+
+
+class Executor:
+    """Runs one program, for one batch size and number type."""
+
+    def __init__(self, program: Program, dtype: object) -> None:
+        self.program = program
+        self.forward_plans = [planned(s.forward, s.ranges, dtype) for s in program.steps]
+        self.backward_plans: list[Plan | None] = [
+            planned(s.backward, s.backward_ranges, dtype) if s.backward and s.backward_ranges else None for s in program.steps
+        ]
+        self.dtype = np.dtype(dtype)  # type: ignore[call-overload]  # anything that names a dtype
+
+    def forward(self, values: Values) -> list[Values]:
+        """Adds every step's output to `values`; returns what each formula computed, under its own names."""
+        inner: list[Values] = []
+        for step, plan in zip(self.program.steps, self.forward_plans, strict=True):
+            local = plan({operand: values[name] for operand, name in step.operands.items()})
+            values[step.name] = local[step.forward.output]
+            inner.append(local)
+        return inner
+
+    def backward(self, inner: list[Values], upstream: Mapping[str, Array]) -> Values:
+        """Gradients by name, given those that come from above; gradients of several uses are added in order."""
+        gradients: Values = dict(upstream)
+        parts: dict[str, list[Array]] = {}
+        for step, plan, local in reversed(list(zip(self.program.steps, self.backward_plans, inner, strict=True))):
+            if step.name in parts:
+                own = [gradients[step.name]] if step.name in upstream else []
+                gradients[step.name] = _added([*own, *reversed(parts.pop(step.name))])
+            if plan is None or (step.name not in gradients and step.name != LOSS):
+                continue
+            given = dict(local)
+            if step.name != LOSS:
+                given[gradient_name(step.forward.output)] = gradients[step.name]
+            result = plan(given)
+            for operand, name in reversed(step.gradients.items()):
+                parts.setdefault(name, []).append(result[gradient_name(operand)])
+        return gradients | {name: _added(list(reversed(found))) for name, found in parts.items()}
+
+
+def _added(arrays: list[Array]) -> Array:
+    total = arrays[0]
+    for array in arrays[1:]:
+        total = total + array
+    return total

@@ -1,0 +1,82 @@
+"""One run of a network on one batch, forward and backward, with every value kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from pellucid import random
+from pellucid.engine.executor import Executor
+from pellucid.engine.inputs import as_inputs, as_targets, as_weights
+from pellucid.engine.program import LOSS, TARGETS, WEIGHTS, Program
+from pellucid.engine.run import Gradients, Run
+from pellucid.errors import NetworkError, UsageError
+from pellucid.network import INPUT, Network
+
+__all__ = ["masks_for", "run"]
+
+Array = np.ndarray
+
+
+def run(
+    network: Network, x: object, y: object = None, parameters: Mapping[str, Array] | None = None, *,
+    upstream: Mapping[str, Array] | None = None, sample_weight: object = None, dtype: object = np.float32,
+    training: bool = False, seed: int = 0, step: int = 0,
+) -> Run:  # fmt: skip
+    """Runs the network with the NumPy engine; see `pellucid.network.Network.run`."""
+    values: dict[str, Array] = {INPUT: as_inputs(network, x, dtype)}
+    count = len(values[INPUT])
+    values.update(network.checked_parameters(parameters if parameters is not None else network.initial_parameters(seed), dtype))
+    if y is not None:
+        if network.loss is None:
+            raise NetworkError("targets were given, but the network has no loss")
+        values[TARGETS] = as_targets(network, y, count, dtype)
+    if sample_weight is not None:
+        values[WEIGHTS] = as_weights(sample_weight, count, dtype)
+    above = _checked_upstream(network, upstream or {}, count, dtype)
+    loss = y is not None
+    if loss and above:
+        raise UsageError("give targets or upstream gradients, not both")
+    wanted = {*network.parameter_shapes, *(n.name for n in network.nodes)} if loss or above else set()
+
+    def executor(*names: str) -> Executor:
+        weighted = sample_weight is not None
+        program = Program.build(network, count, wanted={*wanted, *names}, training=training, loss=loss, weighted=weighted)
+        return Executor(program, dtype)
+
+    first = executor()
+    values.update(masks_for(first.program, np.arange(count), seed, step, dtype))
+    inner = first.forward(values)
+    for one, local in zip(first.program.steps, inner, strict=True):
+        values.update({f"{one.name}:{k}": v for k, v in local.items() if k in one.forward.defined and k != one.forward.output})
+    known = first.backward(inner, above) if wanted else {}
+
+    def input_gradient() -> dict[str, Array]:
+        again = executor(INPUT)
+        return again.backward(again.forward(dict(values)), above)
+
+    others = {INPUT: INPUT} if wanted else {}
+    return Run(network, values, Gradients({k: v for k, v in known.items() if k != LOSS}, others, input_gradient))
+
+
+def masks_for(program: Program, images: Array, seed: int, step: int, dtype: object) -> dict[str, Array]:
+    """The random masks of one training step; an image's mask depends on its number, not on its place in the batch."""
+    found: dict[str, Array] = {}
+    for name, (shape, keep) in program.masks.items():
+        key = random.key(seed, "mask", name, step)
+        mask = random.mask(key, images, int(np.prod(shape)), keep)
+        found[name] = mask.reshape(len(images), *shape).astype(dtype)  # type: ignore[call-overload]
+    return found
+
+
+def _checked_upstream(network: Network, upstream: Mapping[str, Array], count: int, dtype: object) -> dict[str, Array]:
+    arrays: dict[str, Array] = {}
+    for name, value in upstream.items():
+        if name not in network.by_name:
+            raise UsageError(f"{name!r} is no layer; upstream gradients are given for layers: {', '.join(network.by_name)}")
+        arrays[name] = np.ascontiguousarray(value, dtype=dtype)  # type: ignore[call-overload]
+        shape = (count, *network.by_name[name].shape)
+        if arrays[name].shape != shape:
+            raise UsageError(f"the upstream gradient of {name} has the shape {shape}, not {arrays[name].shape}")
+    return arrays

@@ -1,0 +1,41 @@
+"""What surrounds a network: its input normalised, labels as targets, answers counted.  Equations, like the layers."""
+
+from __future__ import annotations
+
+from pellucid.errors import GeometryError
+from pellucid.formula.formula import Formula
+
+__all__ = ["CORRECT", "ONE_HOT", "SQUARED_NORM", "clipping", "normalisation"]
+
+# Rows of targets (N, K) from labels (N,).
+ONE_HOT = Formula.parse("y[n,k] = [label[n] == k]")
+
+# The number of images whose largest output is the target's largest element; the first of equals counts.
+CORRECT = Formula.parse(
+    """
+    guess[n] = argmax[k] x[n,k]
+    answer[n] = argmax[k] y[n,k]
+    correct = sum[n] [guess[n] == answer[n]]
+    """
+)
+
+# The sum of squares of one gradient, flattened.
+SQUARED_NORM = Formula.parse("norm = sum[d] g[d]^2")
+
+
+def normalisation(axes: int) -> Formula:
+    """``image`` on the scale of ``mean`` and ``deviation``, of each channel or feature, for arrays of this many axes.
+
+    >>> print(normalisation(4))
+    x[n,c,i,j] = (image[n,c,i,j]*scale - mean[c])/deviation[c]
+    """
+    letters = {2: "n,d", 4: "n,c,i,j"}.get(axes)
+    if letters is None:
+        raise GeometryError(f"inputs have 2 axes (N, features) or 4 (N, C, H, W), not {axes}")
+    each = letters.split(",")[1]
+    return Formula.parse(f"x[{letters}] = (image[{letters}] * scale - mean[{each}]) / deviation[{each}]")
+
+
+def clipping() -> Formula:
+    """A gradient scaled down so that the norm of all gradients together is at most ``limit``."""
+    return Formula.parse("clipped[d] = g[d] * minimum(1, limit / (sqrt(total) + 1e-6))")
