@@ -423,7 +423,7 @@ def mul(*factors: Expr) -> Expr:
         return IndexValue(over * coefficient)
     parts = [_raised(IndexValue(i), e) for i, e in ((under, -1), (over, 1)) if i.constant is None] + parts
     if coefficient != 1 or not parts:
-        parts.insert(0, Num(coefficient))
+        parts.insert(0, Num(-1 if coefficient == -1 and parts else coefficient))
     return Mul(tuple(parts)) if len(parts) > 1 else parts[0]
 
 
