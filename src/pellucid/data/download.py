@@ -33,7 +33,7 @@ class _Broken(Exception):
     """A transfer that ended before the file did."""
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
+class Redirects(urllib.request.HTTPRedirectHandler):
     """Follows a few redirections, to web addresses only and never from a secured one to an open one."""
 
     max_redirections = 5
@@ -194,7 +194,7 @@ def _opener() -> urllib.request.OpenerDirector:
         urllib.request.HTTPDefaultErrorHandler(),
         urllib.request.HTTPErrorProcessor(),
         urllib.request.UnknownHandler(),
-        _Redirects(),
+        Redirects(),
     ):
         opener.add_handler(handler)
     return opener
@@ -202,6 +202,8 @@ def _opener() -> urllib.request.OpenerDirector:
 
 def _reason(error: Exception) -> str:
     """What went wrong, in a few words."""
+    if isinstance(error, urllib.error.HTTPError):
+        return f"status {error.code}, {printable(str(error.reason))[:200]}"
     cause = error.reason if isinstance(error, urllib.error.URLError) else error
     if isinstance(cause, TimeoutError):
         return "no answer in time"
