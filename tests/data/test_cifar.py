@@ -8,7 +8,7 @@ import pytest
 
 from pellucid.data import Limits, Splits, load
 from pellucid.data.cifar import BATCHES
-from pellucid.errors import FileFormatError
+from pellucid.errors import DataError, FileFormatError
 from tests.data.samples import Files, cifar_files, cifar_records, tar, write
 
 
@@ -82,5 +82,5 @@ def test_a_file_that_is_there_twice(tmp_path: Path) -> None:
 
 
 def test_files_are_not_read_beyond_the_limit(tmp_path: Path) -> None:
-    with pytest.raises(FileFormatError, match="more than the 5000 bytes allowed"):
+    with pytest.raises(DataError, match="more than the 5000 bytes allowed"):
         load(write(tmp_path, cifar_files()), limits=Limits(file_bytes=5000))

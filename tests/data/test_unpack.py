@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pellucid.data import Limits
 from pellucid.data.unpack import ByteStream, inflated, unpacked
 from pellucid.errors import FileFormatError
 
@@ -18,7 +19,7 @@ PACKERS: dict[str, Callable[[bytes], bytes]] = {"plain": bytes, "gzip": gzip.com
 
 
 def stream_of(data: bytes, limit: int = 10**6) -> ByteStream:
-    return unpacked(io.BytesIO(data), "file", limit)
+    return unpacked(io.BytesIO(data), "file", Limits(total_bytes=limit))
 
 
 def read_all(data: bytes) -> bytes:

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.data.folder import read_whole
 from pellucid.data.image_set import ImageSet, Splits
 from pellucid.data.limits import Limits
 from pellucid.data.source import Encoded, opened, printable
@@ -47,7 +48,7 @@ def cifar_archive(path: Path, limits: Limits) -> Splits:
     """
     where = printable(str(path))
     with opened(path) as file:
-        stream = unpacked(file, where, limits.total_bytes)
+        stream = unpacked(file, where, limits)
         return _splits(tar_members(stream, lambda parts: bool(parts) and parts[-1] in BATCHES, limits), where)
 
 
@@ -55,9 +56,7 @@ def _files(folder: Path, limits: Limits) -> Iterator[Encoded]:
     for name in BATCHES:
         path = folder / name
         if path.is_file():
-            with opened(path) as file:
-                stream = unpacked(file, printable(str(path)), limits.file_bytes)
-                yield Encoded((name,), stream.where, stream.read(limits.file_bytes + 1))
+            yield Encoded((name,), printable(str(path)), read_whole(path, limits))
 
 
 def _splits(files: Iterable[Encoded], where: str) -> Splits:

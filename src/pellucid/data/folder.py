@@ -101,7 +101,7 @@ def archive_files(path: Path, limits: Limits) -> Iterator[Encoded]:
             yield from zip_members(file, where, wanted, limits)
         else:
             file.seek(0)
-            yield from tar_members(unpacked(file, where, limits.total_bytes), wanted, limits)
+            yield from tar_members(unpacked(file, where, limits), wanted, limits)
 
 
 def _foreign(where: str) -> DataError:

@@ -41,15 +41,14 @@ def read_idx(path: Path, dimensions: int, limits: Limits) -> NDArray[np.uint8]:
         ResourceError: a file that cannot be read.
     """
     with opened(path) as file:
-        stream = unpacked(file, printable(str(path)), limits.total_bytes)
+        stream = unpacked(file, printable(str(path)), limits)
         shape = _shape(stream, dimensions)
         count = math.prod(shape)
-        allowed = limits.total_bytes - stream.offset if stream.size is None else stream.size - stream.offset
-        if count > allowed or (stream.size is not None and count != allowed):
-            raise stream.error(
-                f"the header promises {' x '.join(map(str, shape))} = {count} values of one byte, "
-                f"{allowed} {'are allowed' if stream.size is None else 'follow'}"
-            )
+        promise = f"the header promises {' x '.join(map(str, shape))} = {count} values of one byte"
+        if stream.size is not None and stream.offset + count != stream.size:
+            raise stream.error(f"{promise}, {stream.size - stream.offset} follow")
+        if stream.offset + count > stream.limit:
+            raise stream.error(f"{promise}, {stream.limit - stream.offset} are allowed")
         values = stream.exactly(count, "values")
         stream.end("the header promises")
     return np.frombuffer(values, np.uint8).reshape(shape)

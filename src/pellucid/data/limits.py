@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 __all__ = ["Limits"]
 
+_HARMLESS = 2**28  # bytes, whatever they were packed to
+_LARGEST_RATIO = 200
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -14,7 +17,7 @@ class Limits:
     Attributes:
         pixels: of one image; the default is a photograph of 33 megapixels.
         file_bytes: of one image file or archive member, as stored.
-        total_bytes: of all images of a set, decoded; also of an archive's content, unpacked.
+        total_bytes: of all images of a set, decoded; also of what a packed file unpacks to.
         members: files in a folder or archive.
         classes: of a set.
 
@@ -27,3 +30,14 @@ class Limits:
     total_bytes: int = 2**32
     members: int = 2**20
     classes: int = 2**16
+
+    def unpacked(self, packed: int) -> int:
+        """Bytes that a file of `packed` bytes may unpack to.
+
+        Sets of images rarely shrink to a hundredth; a small file that becomes gigabytes is a bomb, and
+        unpacking it would take minutes.
+
+        >>> Limits().unpacked(10**6), Limits().unpacked(10**7)
+        (268435456, 2000000000)
+        """
+        return min(self.total_bytes, max(_HARMLESS, _LARGEST_RATIO * packed))

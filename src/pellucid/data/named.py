@@ -137,7 +137,7 @@ def has_content(path: Path, published: RemoteFile) -> bool:
             if published.content_md5 is None:
                 return False
             file.seek(0)
-            stream = unpacked(file, printable(str(path)), 8 * published.most_bytes)
+            stream = unpacked(file, printable(str(path)), Limits(total_bytes=16 * published.most_bytes))
             digest = md5()
             while piece := stream.read(2**20):
                 digest.update(piece)

@@ -79,8 +79,9 @@ def _arrays(file: io.BufferedIOBase, where: str, limits: Limits) -> dict[str, ND
         if name in _NAMES:
             members[name] = member
     total = sum(member.size for member in members.values())
-    if total > limits.total_bytes:
-        raise FileFormatError(f"{where}: its arrays have {total} bytes, {limits.total_bytes} are allowed")
+    allowed = limits.unpacked(sum(member.packed for member in members.values()))
+    if total > allowed:
+        raise FileFormatError(f"{where}: its arrays have {total} bytes, {allowed} are allowed")
     return {name: _array(member.open(file)) for name, member in members.items()}
 
 

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from pellucid.data.limits import Limits
 from pellucid.errors import FileFormatError
 
 __all__ = ["ByteStream", "Readable", "inflated", "unpacked"]
@@ -32,9 +33,9 @@ class ByteStream:
         """`where` begins each error; more than `limit` bytes are refused; `size` is None if not known yet."""
         self.where = where
         self.offset = 0
+        self.limit = limit
         self.size = size
         self._raw = raw
-        self._limit = limit
 
     def error(self, what: str) -> FileFormatError:
         """An error at the present offset."""
@@ -84,8 +85,8 @@ class ByteStream:
         except (zlib.error, lzma.LZMAError) as error:
             raise self.error(f"the packed data is damaged ({error})") from error
         self.offset += len(piece)
-        if self.offset > self._limit:
-            raise FileFormatError(f"{self.where}: it unpacks to more than the {self._limit} bytes allowed")
+        if self.offset > self.limit:
+            raise FileFormatError(f"{self.where}: it unpacks to more than the {self.limit} bytes allowed")
         return piece
 
 
@@ -176,23 +177,23 @@ def inflated(file: Readable) -> Readable:
     return io.BufferedReader(_Unpacked(file, _deflate), 2**16)
 
 
-def unpacked(file: io.BufferedIOBase, where: str, limit: int) -> ByteStream:
+def unpacked(file: io.BufferedIOBase, where: str, limits: Limits) -> ByteStream:
     """The content of a file that is packed with gzip, with xz or not at all, as its first bytes say.
 
     Args:
         file: open for reading, at its beginning.
         where: begins each error, usually the path.
-        limit: bytes of content that are too many.
+        limits: what is too large.
 
     >>> import gzip
-    >>> unpacked(io.BytesIO(gzip.compress(b"hello")), "greeting.gz", 100).read(99)
+    >>> unpacked(io.BytesIO(gzip.compress(b"hello")), "greeting.gz", Limits()).read(99)
     b'hello'
     """
     head = file.read(len(_XZ))
     size = file.seek(0, io.SEEK_END)
     file.seek(0)
-    if head.startswith(_GZIP):
-        return ByteStream(io.BufferedReader(_Unpacked(file, _gzip), _PIECE), where, limit)
-    if head.startswith(_XZ):
-        return ByteStream(io.BufferedReader(_Unpacked(file, _xz), _PIECE), where, limit)
-    return ByteStream(file, where, limit, size)
+    for magic, unpacker in ((_GZIP, _gzip), (_XZ, _xz)):
+        if head.startswith(magic):
+            content = io.BufferedReader(_Unpacked(file, unpacker), _PIECE)
+            return ByteStream(content, where, limits.unpacked(size))
+    return ByteStream(file, where, limits.total_bytes, size)
