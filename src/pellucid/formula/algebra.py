@@ -17,8 +17,8 @@ from pellucid.formula.expression import (
     Where,
     add,
     all_of,
+    children,
     free_letters,
-    map_children,
     mul,
     power,
     reads,
@@ -178,19 +178,13 @@ def _matches(pattern: Expr, node: Expr, letters: frozenset[str], binding: Bindin
         if _put(pattern, binding).key == node.key:
             yield binding
         return
-    mine, theirs = _children(pattern), _children(node)
+    mine, theirs = list(children(pattern)), list(children(node))
     if len(mine) != len(theirs) or getattr(pattern, "function", "") != getattr(node, "function", ""):
         return
     results: list[Binding] = [binding]
     for a, b in zip(mine, theirs, strict=True):
         results = [f for r in results for f in _matches(a, b, letters, r)] if isinstance(a, Expr) and isinstance(b, Expr) else []
     yield from results
-
-
-def _children(node: Node) -> list[Node]:
-    found: list[Node] = []
-    map_children(node, lambda child: (found.append(child), child)[1])
-    return found
 
 
 def _index_matches(

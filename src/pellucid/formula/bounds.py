@@ -21,8 +21,8 @@ from pellucid.formula.expression import (
     Reduce,
     Where,
     Within,
+    children,
     indices_of,
-    map_children,
 )
 from pellucid.formula.index import Atom, Index, Quotient
 
@@ -83,9 +83,7 @@ def guarded_reads(node: Node, known: tuple[Fact, ...] = ()) -> Iterator[tuple[Re
         yield from guarded_reads(node.then, known + facts(node.condition))
         yield from guarded_reads(node.otherwise, known + facts(node.condition, holds=False))
         return
-    children: list[Node] = []
-    map_children(node, lambda child: (children.append(child), child)[1])
-    for child in children:
+    for child in children(node):
         yield from guarded_reads(child, known)
 
 
@@ -192,5 +190,5 @@ def used_symbols(node: Node) -> frozenset[str]:
             found |= index.symbols
         if isinstance(current, Reduce):
             found |= {s for b in current.letters for s in b.size.symbols}
-        map_children(current, lambda child: (stack.append(child), child)[1])
+        stack += children(current)
     return frozenset(found)

@@ -24,6 +24,7 @@ from pellucid.formula.expression import (
     Reduce,
     Where,
     add,
+    children,
     iverson,
     map_children,
     mul,
@@ -78,9 +79,7 @@ class _Pusher:
         """The rule for the first derivative, outermost first."""
         if isinstance(node, Derivative):
             return self.rule(node)
-        found: list[str] = []
-        map_children(node, lambda child: (found.extend(r for r in [self.next_rule(child)] if r), child)[1])
-        return found[0] if found else None
+        return next((rule for child in children(node) if (rule := self.next_rule(child))), None)
 
     def rule(self, node: Derivative) -> str:
         value = node.value

@@ -36,6 +36,7 @@ from pellucid.formula.expression import (
     Reduce,
     Where,
     Within,
+    children,
     split_coefficient,
 )
 from pellucid.formula.formula import CONSTANTS, Formula, target_letters
@@ -368,11 +369,7 @@ def _direct_reads(node: Node) -> list[Read]:
         return [node]
     if isinstance(node, Reduce):
         return []
-    found: list[Read] = []
-    from pellucid.formula.expression import map_children
-
-    map_children(node, lambda child: (found.extend(_direct_reads(child)), child)[1])
-    return found
+    return [read for child in children(node) for read in _direct_reads(child)]
 
 
 def _multiplied(arrays: Sequence[Array]) -> Array:

@@ -48,6 +48,7 @@ __all__ = [
     "Within",
     "add",
     "bound_letters",
+    "children",
     "count",
     "free_letters",
     "iverson",
@@ -477,7 +478,8 @@ def _number_power(value: Number, whole: int) -> Expr:
         raise FormulaError("a number in a formula is too large") from None
 
 
-def _children(node: Node) -> Iterator[Node]:
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly below."""
     for f in fields(node):
         value = getattr(node, f.name)
         if isinstance(value, Node):
@@ -489,7 +491,7 @@ def _children(node: Node) -> Iterator[Node]:
 def walk(node: Node) -> Iterator[Node]:
     """The node and everything below it, parents first."""
     yield node
-    for child in _children(node):
+    for child in children(node):
         yield from walk(child)
 
 
@@ -525,7 +527,7 @@ def free_letters(node: Node) -> frozenset[str]:
     found: set[str] = set()
     for index in indices_of(node):
         found |= index.symbols
-    for child in _children(node):
+    for child in children(node):
         found |= free_letters(child)
     if isinstance(node, Reduce):
         found -= {b.letter for b in node.letters}

@@ -1,0 +1,92 @@
+"""A formula that also records which branch every distinction takes.
+
+Between two points at which all branches are the same, the formula is differentiable; that is what a gradient
+check has to know.
+
+>>> print(branches(Formula.parse("y[i] = sum[u] w[u] * relu(x[i + u])")))
+y.branch1[i,u] = [x[i + u] > 0]
+y[i] = sum[u] w[u]*relu(x[i + u])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pellucid.formula.expression import (
+    Call,
+    Compare,
+    Condition,
+    Equation,
+    Expr,
+    Node,
+    Not,
+    Num,
+    Read,
+    Reduce,
+    Where,
+    all_of,
+    children,
+    free_letters,
+    iverson,
+    reads,
+)
+from pellucid.formula.formula import Formula, target_letters
+from pellucid.formula.index import Index
+
+__all__ = ["branches"]
+
+
+def branches(formula: Formula) -> Formula:
+    """The same formula with an equation before each one for every distinction in it.
+
+    Distinctions are the signs of what relu and abs are taken of, the larger or smaller side of maximum and minimum,
+    conditions on values, and the positions of max and min.  Equations of shifts make none: nothing depends on them.
+
+    Returns:
+        The formula; its new equations define tensors named ``.branch1``, ``.branch2`` ... after the old ones.
+    """
+    equations: list[Equation] = []
+    for equation in formula.equations:
+        letters = target_letters(equation)
+        found = () if equation.shift else _distinctions(equation.value, letters, ())
+        for number, (scope, guards, value) in enumerate(found, 1):
+            used = free_letters(value).union(*(free_letters(g) for g in guards))
+            target = Read(f"{equation.name}.branch{number}", tuple(Index.of(s) for s in scope if s in used))
+            guard = all_of(guards)
+            equations.append(Equation(target, value if guard is None else Where(guard, value, Num(0))))
+        equations.append(equation)
+    return replace(formula, equations=tuple(equations))
+
+
+Distinction = tuple[tuple[str, ...], tuple[Condition, ...], Expr]
+
+
+def _distinctions(node: Node, letters: tuple[str, ...], guards: tuple[Condition, ...]) -> Iterator[Distinction]:
+    """Each with the letters in scope, the conditions under which it matters, and its value."""
+    if isinstance(node, Call):
+        yield from ((letters, guards, value) for value in _sides(node))
+    if isinstance(node, Reduce):
+        if node.op not in ("sum", "mean"):
+            yield letters, guards, replace(node, op=f"arg{node.op.removeprefix('arg')}")
+        letters += tuple(b.letter for b in node.letters if b.letter not in letters)
+    if isinstance(node, Where):
+        if any(True for _ in reads(node.condition)):
+            yield letters, guards, iverson(node.condition)
+        yield from _distinctions(node.condition, letters, guards)
+        yield from _distinctions(node.then, letters, (*guards, node.condition))
+        yield from _distinctions(node.otherwise, letters, (*guards, Not(node.condition)))
+        return
+    for child in children(node):
+        yield from _distinctions(child, letters, guards)
+
+
+def _sides(node: Call) -> list[Expr]:
+    match node:
+        case Call("relu", (value,)):
+            return [iverson(Compare(">", value, Num(0)))]
+        case Call("abs", (value,)):
+            return [iverson(Compare(">", value, Num(0))), iverson(Compare("<", value, Num(0)))]
+        case Call("maximum" | "minimum" as function, (left, right)):
+            return [iverson(Compare(">=" if function == "maximum" else "<=", left, right))]
+    return []
