@@ -24,16 +24,16 @@ SQUARED_NORM = Formula.parse("norm = sum[d] g[d]^2")
 
 
 def normalisation(axes: int) -> Formula:
-    """``image`` on the scale of ``mean`` and ``deviation``, of each channel or feature, for arrays of this many axes.
+    """``image`` on the scale of ``average`` and ``deviation``, of each channel or feature, for arrays of this many axes.
 
     >>> print(normalisation(4))
-    x[n,c,i,j] = (image[n,c,i,j]*scale - mean[c])/deviation[c]
+    x[n,c,i,j] = (image[n,c,i,j]*scale - average[c])/deviation[c]
     """
     letters = {2: "n,d", 4: "n,c,i,j"}.get(axes)
     if letters is None:
         raise GeometryError(f"inputs have 2 axes (N, features) or 4 (N, C, H, W), not {axes}")
     each = letters.split(",")[1]
-    return Formula.parse(f"x[{letters}] = (image[{letters}] * scale - mean[{each}]) / deviation[{each}]")
+    return Formula.parse(f"x[{letters}] = (image[{letters}] * scale - average[{each}]) / deviation[{each}]")
 
 
 def clipping() -> Formula:

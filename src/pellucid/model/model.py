@@ -34,7 +34,7 @@ class Model:
         classes: what each output stands for; empty if the network does not classify.
         normalisation: how images become the network's input; None if they are it already.
         history: of the training, a record for each epoch, in JSON's types.
-        metadata: what else is worth keeping, in JSON's types: versions, seed, engine, options of the training.
+        metadata: what else is worth keeping, in JSON's types: versions, seed, engine, the training's options.
     """
 
     network: Network

@@ -40,9 +40,11 @@ class Normalisation:
         mean, deviation = np.asarray(self.mean, np.float64), np.asarray(self.deviation, np.float64)
         if mean.ndim != 1 or mean.shape != deviation.shape:
             raise DataError(
-                f"a mean and a deviation for each channel were expected, shapes {mean.shape} and {deviation.shape} were given"
+                f"a mean and a deviation for each channel were expected, "
+                f"shapes {mean.shape} and {deviation.shape} were given"
             )
-        if not (np.isfinite(mean).all() and np.isfinite(deviation).all() and (deviation > 0).all() and 0 < self.scale < np.inf):
+        finite = np.isfinite([*mean, *deviation, self.scale]).all()
+        if not finite or (deviation <= 0).any() or self.scale <= 0:
             raise DataError("means are finite, and deviations and the scale are finite and above 0")
         object.__setattr__(self, "mean", mean)
         object.__setattr__(self, "deviation", deviation)
@@ -55,10 +57,14 @@ class Normalisation:
         """
         array = np.asarray(images)
         if array.ndim < 2 or array.shape[1] != len(self.mean):
-            raise DataError(f"images with {len(self.mean)} channels were expected, the shape {array.shape} was given")
+            raise DataError(
+                f"images with {len(self.mean)} channels were expected, the shape {array.shape} was given"
+            )
         scale = self.scale if array.dtype.kind in "iub" else 1.0
         operands = {
-            "image": array.astype(dtype), "mean": self.mean.astype(dtype), "deviation": self.deviation.astype(dtype),
+            "image": array.astype(dtype),
+            "average": self.mean.astype(dtype),
+            "deviation": self.deviation.astype(dtype),
             "scale": np.asarray(scale, dtype),
-        }  # fmt: skip
+        }
         return evaluate(normalisation(array.ndim), operands)["x"]
