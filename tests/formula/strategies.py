@@ -109,7 +109,7 @@ def element(draw: st.DrawFn, letters: tuple[str, ...], *, exact: bool) -> Read:
 def expressions(
     draw: st.DrawFn, letters: tuple[str, ...] = FREE, depth: int = 3, *, rational: bool = False
 ) -> Expr:
-    """A value; if `rational`, one that stays an exact fraction when its operands are (see `reference`)."""
+    """A value; if `rational`, one that stays an exact fraction when its operands are (see `exact`)."""
     if depth == 0 or draw(st.integers(0, 9)) < 2:
         return draw(_leaves(letters, rational=rational))
     kind = draw(st.sampled_from(COMPOUND))

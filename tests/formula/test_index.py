@@ -19,7 +19,7 @@ from pellucid.formula.index import (
     size_of,
 )
 from pellucid.formula.parse import parse_read
-from tests.formula.reference import Undefined, index_value
+from tests.formula.exact import Undefined, index_value
 from tests.formula.strategies import CONSTANTS, FREE, SIZES, Tree, built, index_trees, indices
 
 LETTER = st.integers(-6, 12)

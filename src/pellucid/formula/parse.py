@@ -135,14 +135,14 @@ class _Reader:
         return token
 
     def value(self) -> Raw:
-        parts, signs, at = [self.term()], [], self.token.at
+        at, parts, signs = self.token.at, [self.term()], []
         while sign := self.accept("+", "-"):
             signs.append(sign.text)
             parts.append(self.term())
         return Raw("sum", " ".join(signs), tuple(parts), at) if signs else parts[0]
 
     def term(self) -> Raw:
-        parts, signs, at = [self.unary()], [], self.token.at
+        at, parts, signs = self.token.at, [self.unary()], []
         while sign := self.accept("*", "/", "//", "%"):
             signs.append(sign.text)
             parts.append(self.unary())
