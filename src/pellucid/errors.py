@@ -5,11 +5,12 @@ from __future__ import annotations
 __all__ = [
     "CheckFailed",
     "DataError",
-    "FormulaError",
     "FileFormatError",
+    "FormulaError",
     "GeometryError",
     "ModelFileError",
     "NetworkError",
+    "NotFoundError",
     "PellucidError",
     "ResourceError",
     "TrainingError",
@@ -51,6 +52,10 @@ class ModelFileError(PellucidError, ValueError):
 
 class ResourceError(PellucidError, OSError):
     """A file, folder, download or device that failed: not found, no space, no permission."""
+
+
+class NotFoundError(ResourceError, FileNotFoundError):
+    """A file, folder or image set that is not where it was expected."""
 
 
 class TrainingError(PellucidError, RuntimeError):

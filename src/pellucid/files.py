@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from pellucid.errors import PellucidError, ResourceError
+from pellucid.errors import NotFoundError, PellucidError, ResourceError
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -128,7 +128,8 @@ def resource_error(verb: str, path: str | os.PathLike[str], error: OSError) -> R
     cannot read a.txt: No such file or directory
     """
     reason = error.strerror or str(error) or type(error).__name__
-    sentence = ResourceError(f"cannot {verb} {os.fspath(path)}: {reason}")
+    kind = NotFoundError if error.errno == errno.ENOENT else ResourceError
+    sentence = kind(f"cannot {verb} {os.fspath(path)}: {reason}")
     sentence.errno = error.errno
     return sentence
 

@@ -14,7 +14,7 @@ from pellucid.data.decode import decoded
 from pellucid.data.folder import folder_paths, read_whole
 from pellucid.data.limits import Limits
 from pellucid.data.source import printable
-from pellucid.errors import DataError, ResourceError, UsageError
+from pellucid.errors import DataError, NotFoundError, ResourceError, UsageError
 
 __all__ = ["image_paths", "read_images"]
 
@@ -27,7 +27,7 @@ def image_paths(paths: Sequence[str | os.PathLike[str]], *, limits: Limits = _DE
 
     Raises:
         DataError: a folder without PNG, JPEG or BMP images.
-        ResourceError: a path that is not there.
+        NotFoundError: a path that is not there.
     """
     files: list[Path] = []
     for path in map(Path, paths):
@@ -41,7 +41,7 @@ def image_paths(paths: Sequence[str | os.PathLike[str]], *, limits: Limits = _DE
         elif path.exists():
             files.append(path)
         else:
-            raise ResourceError(f"there is no file or folder {printable(str(path))}")
+            raise NotFoundError(f"there is no file or folder {printable(str(path))}")
     return files
 
 

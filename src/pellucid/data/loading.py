@@ -17,7 +17,7 @@ from pellucid.data.named import idx_splits, required
 from pellucid.data.npz import npz_set
 from pellucid.data.pixels import fitted
 from pellucid.data.source import printable
-from pellucid.errors import ResourceError, UsageError
+from pellucid.errors import NotFoundError, ResourceError, UsageError
 
 __all__ = ["load"]
 
@@ -54,7 +54,8 @@ def load(
     Raises:
         DataError: a set that cannot be used, for instance of mixed sizes.
         FileFormatError: a damaged or hostile file; the sentence names file and offset.
-        ResourceError: a file or set that is not there or cannot be read.
+        NotFoundError: a file or set that is not there.
+        ResourceError: one that cannot be read.
         UsageError: an argument that cannot be used.
 
     >>> digits = load("digits")
@@ -116,7 +117,7 @@ def _at(
         files = folder_files(path, limits)
         return class_folders(files, where=where, name=name, resize=resize, mode=mode, limits=limits)
     if not path.exists():
-        raise ResourceError(
+        raise NotFoundError(
             f"there is no file or folder {where}, nor a named image set ({', '.join(CATALOG)}) of this name"
         )
     if path.suffix.lower() == ".npz":

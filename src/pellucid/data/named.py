@@ -14,7 +14,7 @@ from pellucid.data.image_set import Splits
 from pellucid.data.limits import Limits
 from pellucid.data.source import md5, opened, printable
 from pellucid.data.unpack import unpacked
-from pellucid.errors import PellucidError, ResourceError
+from pellucid.errors import NotFoundError, PellucidError
 
 __all__ = ["Found", "available", "data_folders", "has_content", "idx_splits", "located", "required"]
 
@@ -90,12 +90,12 @@ def required(entry: Named, data_dir: str | os.PathLike[str] | None) -> Path:
     """The folder or archive that holds a set.
 
     Raises:
-        ResourceError: it is in none of the folders.
+        NotFoundError: it is in none of the folders.
     """
     path = located(entry, data_dir)
     if path is None:
         searched = ", ".join(printable(str(folder)) for folder in data_folders(data_dir))
-        raise ResourceError(
+        raise NotFoundError(
             f"the image set {entry.name} was not found in {searched}; "
             f"`pellucid data fetch {entry.name}` downloads it"
         )
@@ -150,7 +150,7 @@ def idx_splits(name: str, folder: Path, limits: Limits) -> Splits:
     """A set of MNIST's four files, each packed or not.
 
     Raises:
-        ResourceError: one of the files is missing.
+        NotFoundError: one of the files is missing.
         FileFormatError: one of them is damaged.
     """
     sets = []
@@ -159,7 +159,7 @@ def idx_splits(name: str, folder: Path, limits: Limits) -> Splits:
         for kind in ("images-idx3-ubyte", "labels-idx1-ubyte"):
             path = _plain_or_packed(folder, f"{part}-{kind}")
             if path is None:
-                raise ResourceError(f"{printable(str(folder))}: the file {part}-{kind}.gz is missing")
+                raise NotFoundError(f"{printable(str(folder))}: the file {part}-{kind}.gz is missing")
             files.append(path)
         sets.append(idx_set(*files, classes=_CLASSES.get(name, _CLASSES["mnist"]), name=name, limits=limits))
     return Splits(*sets)
