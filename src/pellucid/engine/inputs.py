@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from pellucid.errors import DataError
 from pellucid.formula.evaluate import evaluate
 from pellucid.layers.preparation import ONE_HOT
 from pellucid.network import Network
 
-__all__ = ["as_inputs", "as_targets", "as_weights"]
+__all__ = ["as_inputs", "as_targets", "as_weights", "check_targets"]
 
-Array = np.ndarray
+Array = NDArray[Any]
 
 
-def as_inputs(network: Network, x: object, dtype: object) -> Array:
+def as_inputs(network: Network, x: object, dtype: DTypeLike) -> Array:
     """Inputs (N, C, H, W) or (N, features) in the given type; (N, H, W) is taken for one channel.
 
     Raises:
@@ -26,10 +29,12 @@ def as_inputs(network: Network, x: object, dtype: object) -> Array:
         array = array[:, None]
     if array.ndim != len(shape) + 1 or array.shape[1:] != shape or len(array) == 0:
         wanted = ", ".join(map(str, shape))
-        raise DataError(f"the network takes inputs of shape (N, {wanted}) with N at least 1, not {np.shape(x)}")
+        raise DataError(
+            f"the network takes inputs of shape (N, {wanted}) with N at least 1, not {np.asarray(x).shape}"
+        )
     if array.dtype.kind not in "fiub":
         raise DataError(f"inputs are numbers, not {array.dtype}")
-    array = np.ascontiguousarray(array, dtype=dtype)  # type: ignore[call-overload]  # anything that names a dtype
+    array = np.ascontiguousarray(array, dtype=dtype)
     finite = np.isfinite(array).reshape(len(array), -1).all(axis=1)
     if not finite.all():
         raise DataError(f"image {int(np.argmin(finite))} has a value that is not finite (NaN or infinity)")
@@ -43,52 +48,62 @@ def as_targets(network: Network, y: object, count: int, dtype: object) -> Array:
         DataError: labels out of range, rows that do not sum to 1, another shape.
     """
     array = np.asarray(y)
+    check_targets(network, array, count)
+    if network.loss is not None and network.loss.classification and array.ndim == 1:
+        rows = evaluate(ONE_HOT, {"label": array.astype(np.int64)}, sizes={"K": network.output_shape[-1]})["y"]
+        return rows.astype(dtype)  # type: ignore[no-any-return, call-overload]
+    return np.ascontiguousarray(array, dtype=dtype).reshape(count, *network.output_shape)  # type: ignore[call-overload]
+
+
+def check_targets(network: Network, targets: Array, count: int) -> None:
+    """Whether the network can learn from these targets: labels (N,), or arrays in its output's shape.
+
+    Raises:
+        DataError: labels out of range, rows that do not sum to 1, a value that is not finite, another shape.
+    """
     shape = (count, *network.output_shape)
     classes = shape[-1]
     if network.loss is not None and network.loss.classification:
-        if array.ndim == 1 and array.dtype.kind in "iub":
-            return _one_hot(array, count, classes, dtype)
-        if array.shape == shape and array.dtype.kind in "fiub":
-            return _probabilities(array, dtype)
-        raise DataError(
-            f"targets are {count} integer labels or rows of probabilities of shape {shape}, not {array.dtype} of shape {array.shape}"
-        )
-    if array.shape != shape and array.shape != (count,) * (classes == 1):
-        raise DataError(f"targets have the output's shape {shape}, not {array.shape}")
-    array = np.ascontiguousarray(array, dtype=dtype).reshape(shape)  # type: ignore[call-overload]
-    if not np.isfinite(array).all():
-        raise DataError("a target is not finite (NaN or infinity)")
-    return array
+        if targets.ndim == 1 and targets.dtype.kind in "iub":
+            _check_labels(targets, count, classes)
+        elif targets.shape == shape and targets.dtype.kind in "fiub":
+            _check_probabilities(targets)
+        else:
+            raise DataError(
+                f"targets are {count} integer labels or rows of probabilities of shape {shape}, "
+                f"not {targets.dtype} of shape {targets.shape}"
+            )
+        return
+    if targets.shape != shape and targets.shape != (count,) * (classes == 1):
+        raise DataError(f"targets have the output's shape {shape}, not {targets.shape}")
+    if targets.dtype.kind not in "fiub" or not np.isfinite(targets).all():
+        raise DataError("a target is not a finite number")
 
 
-def _one_hot(labels: Array, count: int, classes: int, dtype: object) -> Array:
+def _check_labels(labels: Array, count: int, classes: int) -> None:
     if len(labels) != count:
         raise DataError(f"{len(labels)} labels were given for {count} images")
     wrong = (labels < 0) | (labels >= classes)
     if wrong.any():
         first = int(np.argmax(wrong))
         raise DataError(f"label {labels[first]} of image {first} is not one of the classes 0 to {classes - 1}")
-    rows = evaluate(ONE_HOT, {"label": labels.astype(np.int64)}, sizes={"K": classes})["y"]
-    return rows.astype(dtype)  # type: ignore[no-any-return, call-overload]
 
 
-def _probabilities(array: Array, dtype: object) -> Array:
-    rows = np.ascontiguousarray(array, dtype=dtype)  # type: ignore[call-overload]
+def _check_probabilities(rows: Array) -> None:
     sums = rows.astype(np.float64).sum(axis=1)
     wrong = ~(np.abs(sums - 1) <= 1e-4) | (rows < 0).any(axis=1)
     if wrong.any():
         first = int(np.argmax(wrong))
         raise DataError(f"the targets of image {first} are no probabilities: they sum to {sums[first]:.6g}")
-    return rows
 
 
-def as_weights(weights: object, count: int, dtype: object) -> Array:
+def as_weights(weights: object, count: int, dtype: DTypeLike) -> Array:
     """A weight of at least 0 for each image, not all 0.
 
     Raises:
         DataError: another shape, a negative weight or one that is not finite.
     """
-    array = np.ascontiguousarray(weights, dtype=dtype)  # type: ignore[call-overload]
+    array = np.ascontiguousarray(weights, dtype=dtype)
     if array.shape != (count,):
         raise DataError(f"sample weights have the shape ({count},), not {array.shape}")
     if not np.isfinite(array).all() or (array < 0).any() or not array.any():

@@ -128,15 +128,22 @@ def _loss_step(network: Network, batch: int, needed: frozenset[str], *, weighted
 
 
 def _step(
-    name: str, formula: Formula, given: Mapping[str, Shape], operands: Mapping[str, str], gradients: Mapping[str, str],
-    *, is_loss: bool,
-) -> Step:  # fmt: skip
+    name: str,
+    formula: Formula,
+    given: Mapping[str, Shape],
+    operands: Mapping[str, str],
+    gradients: Mapping[str, str],
+    *,
+    is_loss: bool,
+) -> Step:
     if not gradients:
         return Step(name, formula, solve(formula, given), operands, None, None, {})
     gradient = _derived(formula, tuple(gradients), is_loss=is_loss)
     ranges = solve(gradient.forward, given)
     both = solve_gradient(gradient.formula, ranges)
-    return Step(name, gradient.forward, ranges, operands, specialised(gradient.formula, both), both, gradients)
+    return Step(
+        name, gradient.forward, ranges, operands, specialised(gradient.formula, both), both, gradients
+    )
 
 
 def input_and_parameters(network: Network) -> frozenset[str]:

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.errors import UsageError
 from pellucid.network import Network
 
 __all__ = ["Gradients", "Run"]
 
-Array = np.ndarray
+Array = NDArray[Any]
 
 
 class Gradients(Mapping[str, Array]):
-    """Gradients of the loss by name; those that a training step does not need are computed when first asked for."""
+    """Gradients of the loss by name; those that training does not need are computed when first asked for."""
 
-    def __init__(self, known: Mapping[str, Array], others: Mapping[str, str], compute: Callable[[], Mapping[str, Array]]) -> None:
+    def __init__(
+        self,
+        known: Mapping[str, Array],
+        others: Mapping[str, str],
+        compute: Callable[[], Mapping[str, Array]],
+    ) -> None:
         self._known, self._others, self._compute = dict(known), others, compute
 
     def __getitem__(self, name: str) -> Array:
@@ -37,8 +43,9 @@ class Gradients(Mapping[str, Array]):
 class Run(Mapping[str, Array]):
     """A forward pass and its gradients.
 
-    ``run["conv1"]`` is the output of a layer, ``run["input"]`` the input, ``run["conv1.weight"]`` a parameter,
-    ``run.loss`` the loss, ``run.grad["conv1.weight"]``, ``run.grad["conv1"]`` and ``run.grad["input"]`` gradients.
+    ``run["conv1"]`` is the output of a layer, ``run["input"]`` the input, ``run["conv1.weight"]`` a
+    parameter, ``run.loss`` the loss; ``run.grad["conv1.weight"]``, ``run.grad["conv1"]`` and
+    ``run.grad["input"]`` are gradients.
     Intermediate results of a layer's equations stand under ``"layer:name"``, such as ``"maxpool1:y_at"``.
     """
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from pellucid import random
 from pellucid.engine.executor import Executor
@@ -16,18 +18,22 @@ from pellucid.network import INPUT, Network
 
 __all__ = ["masks_for", "run"]
 
-Array = np.ndarray
+Array = NDArray[Any]
 
 
 def run(
     network: Network, x: object, y: object = None, parameters: Mapping[str, Array] | None = None, *,
-    upstream: Mapping[str, Array] | None = None, sample_weight: object = None, dtype: object = np.float32,
+    upstream: Mapping[str, Array] | None = None, sample_weight: object = None, dtype: DTypeLike = np.float32,
     training: bool = False, seed: int = 0, step: int = 0,
 ) -> Run:  # fmt: skip
     """Runs the network with the NumPy engine; see `pellucid.network.Network.run`."""
     values: dict[str, Array] = {INPUT: as_inputs(network, x, dtype)}
     count = len(values[INPUT])
-    values.update(network.checked_parameters(parameters if parameters is not None else network.initial_parameters(seed), dtype))
+    values.update(
+        network.checked_parameters(
+            parameters if parameters is not None else network.initial_parameters(seed), dtype
+        )
+    )
     if y is not None:
         if network.loss is None:
             raise NetworkError("targets were given, but the network has no loss")
@@ -42,14 +48,22 @@ def run(
 
     def executor(*names: str) -> Executor:
         weighted = sample_weight is not None
-        program = Program.build(network, count, wanted={*wanted, *names}, training=training, loss=loss, weighted=weighted)
+        program = Program.build(
+            network, count, wanted={*wanted, *names}, training=training, loss=loss, weighted=weighted
+        )
         return Executor(program, dtype)
 
     first = executor()
     values.update(masks_for(first.program, np.arange(count), seed, step, dtype))
     inner = first.forward(values)
     for one, local in zip(first.program.steps, inner, strict=True):
-        values.update({f"{one.name}:{k}": v for k, v in local.items() if k in one.forward.defined and k != one.forward.output})
+        values.update(
+            {
+                f"{one.name}:{k}": v
+                for k, v in local.items()
+                if k in one.forward.defined and k != one.forward.output
+            }
+        )
     known = first.backward(inner, above) if wanted else {}
 
     def input_gradient() -> dict[str, Array]:
@@ -57,26 +71,34 @@ def run(
         return again.backward(again.forward(dict(values)), above)
 
     others = {INPUT: INPUT} if wanted else {}
-    return Run(network, values, Gradients({k: v for k, v in known.items() if k != LOSS}, others, input_gradient))
+    return Run(
+        network, values, Gradients({k: v for k, v in known.items() if k != LOSS}, others, input_gradient)
+    )
 
 
-def masks_for(program: Program, images: Array, seed: int, step: int, dtype: object) -> dict[str, Array]:
-    """The random masks of one training step; an image's mask depends on its number, not on its place in the batch."""
+def masks_for(program: Program, images: Array, seed: int, step: int, dtype: DTypeLike) -> dict[str, Array]:
+    """Random masks of one training step; an image's depends on its number, not on its place in the batch."""
     found: dict[str, Array] = {}
     for name, (shape, keep) in program.masks.items():
         key = random.key(seed, "mask", name, step)
         mask = random.mask(key, images, int(np.prod(shape)), keep)
-        found[name] = mask.reshape(len(images), *shape).astype(dtype)  # type: ignore[call-overload]
+        found[name] = mask.reshape(len(images), *shape).astype(dtype)
     return found
 
 
-def _checked_upstream(network: Network, upstream: Mapping[str, Array], count: int, dtype: object) -> dict[str, Array]:
+def _checked_upstream(
+    network: Network, upstream: Mapping[str, Array], count: int, dtype: DTypeLike
+) -> dict[str, Array]:
     arrays: dict[str, Array] = {}
     for name, value in upstream.items():
         if name not in network.by_name:
-            raise UsageError(f"{name!r} is no layer; upstream gradients are given for layers: {', '.join(network.by_name)}")
-        arrays[name] = np.ascontiguousarray(value, dtype=dtype)  # type: ignore[call-overload]
+            raise UsageError(
+                f"{name!r} is no layer; upstream gradients are given for layers: {', '.join(network.by_name)}"
+            )
+        arrays[name] = np.ascontiguousarray(value, dtype=dtype)
         shape = (count, *network.by_name[name].shape)
         if arrays[name].shape != shape:
-            raise UsageError(f"the upstream gradient of {name} has the shape {shape}, not {arrays[name].shape}")
+            raise UsageError(
+                f"the upstream gradient of {name} has the shape {shape}, not {arrays[name].shape}"
+            )
     return arrays

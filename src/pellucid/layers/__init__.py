@@ -14,14 +14,34 @@ from pellucid.layers.loss import MeanSquaredError, SoftmaxCrossEntropy
 from pellucid.layers.pool import AveragePool2D, GlobalAveragePool2D, MaxPool2D
 
 __all__ = [
-    "LAYERS", "LOSSES", "Add", "AveragePool2D", "Conv2D", "Dense", "Dropout", "Flatten", "FormulaLayer", "GELU",
-    "GlobalAveragePool2D", "Layer", "LeakyReLU", "Loss", "MaxPool2D", "MeanSquaredError", "Parameter", "ReLU", "SiLU",
-    "Sigmoid", "Softmax", "SoftmaxCrossEntropy", "Tanh",
-]  # fmt: skip
+    "GELU",
+    "LAYERS",
+    "LOSSES",
+    "Add",
+    "AveragePool2D",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Flatten",
+    "FormulaLayer",
+    "GlobalAveragePool2D",
+    "Layer",
+    "LeakyReLU",
+    "Loss",
+    "MaxPool2D",
+    "MeanSquaredError",
+    "Parameter",
+    "ReLU",
+    "SiLU",
+    "Sigmoid",
+    "Softmax",
+    "SoftmaxCrossEntropy",
+    "Tanh",
+]
 
 _LAYERS: tuple[type[Layer], ...] = (
-    Add, AveragePool2D, Conv2D, Dense, Dropout, Flatten, FormulaLayer, GELU, GlobalAveragePool2D, LeakyReLU, MaxPool2D,
-    ReLU, SiLU, Sigmoid, Softmax, Tanh,
+    Add, AveragePool2D, Conv2D, Dense, Dropout, Flatten, FormulaLayer, GELU, GlobalAveragePool2D, LeakyReLU,
+    MaxPool2D, ReLU, SiLU, Sigmoid, Softmax, Tanh,
 )  # fmt: skip
 
 # By the names that network files use.

@@ -17,7 +17,9 @@ class _Elementwise(Layer):
     source: ClassVar[str]
 
     def formula(self, shapes: tuple[Shape, ...], *, training: bool = False) -> Formula:
-        return Formula.parse(self.source, ellipsis=letters_for(shapes[0], type(self).__name__), constants=self.constants())
+        return Formula.parse(
+            self.source, ellipsis=letters_for(shapes[0], type(self).__name__), constants=self.constants()
+        )
 
     def constants(self) -> dict[str, float]:
         return {}
@@ -80,7 +82,10 @@ class SiLU(_Elementwise):
 
 @dataclass(frozen=True)
 class Softmax(Layer):
-    """Exponentials divided by their sum over axis 1, shifted by the maximum so that none overflows.  Source: 004 §2.6."""
+    """Exponentials divided by their sum over axis 1, shifted by the maximum so that none overflows.
+
+    Source: seed 004 §2.6.
+    """
 
     kind: ClassVar[str] = "softmax"
 

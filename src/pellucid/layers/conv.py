@@ -23,12 +23,12 @@ class Conv2D(Layer):
         filters: number K of output channels.
         kernel: rows and columns of a filter, pixels.
         stride: pixels between neighbouring positions.
-        padding: pixels of zeros around the image: an integer, (rows, columns), (top, bottom, left, right), "valid"
-            (none), or "same" (``ceil(size / stride)`` positions).
+        padding: pixels of zeros around the image: an integer, (rows, columns), (top, bottom, left, right),
+            "valid" (none), or "same" (``ceil(size / stride)`` positions).
         dilation: pixels between neighbouring elements of a filter.
         groups: the channels fall into this many groups that do not see each other.
         bias: whether each filter adds a number of its own.
-        true_convolution: whether the filter is flipped, as in mathematics; otherwise this is cross-correlation.
+        true_convolution: whether the filter is flipped, as in mathematics; if not, this is cross-correlation.
 
     Seed 001's worked example, at the top left of the image:
 
@@ -72,7 +72,9 @@ class Conv2D(Layer):
             raise GeometryError(f"{shape[1]} input channels cannot be divided into {self.groups} groups")
         (s, t), (a, e) = pair(self.stride, "stride"), pair(self.dilation, "dilation")
         rows, columns = pair(self.kernel, "kernel")
-        top, left = margins(padding_option(self.padding), (shape[2], shape[3]), (rows, columns), (s, t), (a, e))
+        top, left = margins(
+            padding_option(self.padding), (shape[2], shape[3]), (rows, columns), (s, t), (a, e)
+        )
         k, c = ("(g,k)", "(g,c)") if self.groups > 1 else ("k", "c")
         u, v = ("(U-1-u)", "(V-1-v)") if self.true_convolution else ("u", "v")
         t_, e_ = "s" if s == t else "t", "a" if a == e else "e"
@@ -80,11 +82,13 @@ class Conv2D(Layer):
             f"y[n,{k},i,j] = {f'b[{k}] + ' if self.bias else ''}"
             f"sum[c,u,v] w[{k},c,u,v] * x[n, {c}, s*i + a*{u} - p, {t_}*j + {e_}*{v} - q]"
         )
-        groups = {"G": self.groups} if self.groups > 1 else {}
+        constants = {"K": self.filters // self.groups, "U": rows, "V": columns}
+        constants |= {"s": s, "a": a, "p": top[0], "q": left[0]}
+        constants |= ({"t": t} if s != t else {}) | ({"e": e} if a != e else {})
+        constants |= {"G": self.groups} if self.groups > 1 else {}
         return Formula.parse(
             source,
-            constants={"K": self.filters // self.groups, "U": rows, "V": columns, "s": s, "a": a, "p": top[0], "q": left[0]}
-            | ({"t": t} if s != t else {}) | ({"e": e} if a != e else {}) | groups,
+            constants=constants,
             padding={"x": {2: ("p", top[1]), 3: ("q", left[1])}},
             axes={"x": f"n,{c},h,l"} | {o: p.letters for o, p in self.parameters.items()},
-        )  # fmt: skip
+        )

@@ -19,11 +19,12 @@ class FormulaLayer(Layer):
     """A layer that is nothing but its equations; equal in rights to all others.
 
     Args:
-        source: equations in the language of formulas; the last one defines the output, the images' index comes
-            first in it.  ``...`` stands for the letters of the first input.
+        source: equations in the language of formulas; the last one defines the output, and the images' index
+            comes first in it.  ``...`` stands for the letters of the first input.
         parameters: trained arrays by name, each with its index letters.
         constants: values of named constants; a capital letter is the extent of an index letter.
-        padding: for an input, ``{axis: amount or (low, high)}`` that may be read beyond its ends, as zeros in a sum.
+        padding: for an input, ``{axis: amount or (low, high)}``: how far it may be read beyond its ends, as
+            zeros in a sum.
 
     >>> swish = FormulaLayer("y[n,c,i,j] = x[n,c,i,j] * sigmoid(beta[c] * x[n,c,i,j])",
     ...                      parameters={"beta": Parameter(("c",), init=1.0)})
@@ -44,7 +45,9 @@ class FormulaLayer(Layer):
         if unread:
             raise UsageError(f"the formula does not read its parameter {unread[0]!r}")
         if not self.operands:
-            raise UsageError("the formula reads no input: everything that it reads is a parameter or a constant")
+            raise UsageError(
+                "the formula reads no input: everything that it reads is a parameter or a constant"
+            )
 
     def parsed(self, letters: str) -> Formula:
         return Formula.parse(

@@ -34,7 +34,9 @@ class Dense(Layer):
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:
-        return {"w": Parameter("k,d", name="weight")} | ({"b": Parameter("k", 0.0, "bias")} if self.bias else {})
+        return {"w": Parameter("k,d", name="weight")} | (
+            {"b": Parameter("k", 0.0, "bias")} if self.bias else {}
+        )
 
     def formula(self, shapes: tuple[Shape, ...], *, training: bool = False) -> Formula:
         rank_checked(shapes[0], 2, "Dense (put a Flatten before it)")

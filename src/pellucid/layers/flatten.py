@@ -1,4 +1,4 @@
-"""Feature maps as one vector.  Source: seed 000 step 6 (channels first), seeds 001 and 004 §2.4 (channels last)."""
+"""Feature maps as one vector.  Source: seed 000 step 6 (channels first), 001 and 004 §2.4 (channels last)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from pellucid.errors import GeometryError, UsageError
 
-__all__ = ["Pair", "Padding", "margins", "pair", "padding_option", "smaller_than_window"]
+__all__ = ["Padding", "Pair", "margins", "padding_option", "pair", "smaller_than_window"]
 
 Pair = tuple[int, int]
 Padding = str | int | Sequence[int]
@@ -32,13 +32,19 @@ def padding_option(value: Padding) -> str | tuple[int, int, int, int]:
     """
     if isinstance(value, str):
         if value not in ("same", "valid"):
-            raise UsageError(f'padding is an integer, a pair, (top, bottom, left, right), "same" or "valid", not {value!r}')
+            raise UsageError(
+                f'padding is an integer, a pair, (top, bottom, left, right), "same" or "valid", not {value!r}'
+            )
         return value
     amounts = (value,) * 4 if isinstance(value, int) else tuple(value)
     if len(amounts) == 2:
         amounts = (amounts[0], amounts[0], amounts[1], amounts[1])
-    if len(amounts) != 4 or not all(isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in amounts):
-        raise UsageError(f"padding is an integer of at least 0, a pair or (top, bottom, left, right), not {value!r}")
+    if len(amounts) != 4 or not all(
+        isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in amounts
+    ):
+        raise UsageError(
+            f"padding is an integer of at least 0, a pair or (top, bottom, left, right), not {value!r}"
+        )
     return int(amounts[0]), int(amounts[1]), int(amounts[2]), int(amounts[3])
 
 
@@ -47,7 +53,8 @@ def margins(
 ) -> tuple[Pair, Pair]:
     """(top, bottom) and (left, right) for an image of this size.
 
-    "same" keeps ``ceil(size / stride)`` positions; an odd total puts the extra row and column at the bottom and right.
+    "same" keeps ``ceil(size / stride)`` positions; an odd total puts the extra row and column at the bottom
+    and right.
 
     >>> margins("same", (5, 6), (2, 3), (1, 2))
     ((0, 1), (0, 1))
@@ -69,4 +76,6 @@ def smaller_than_window(sides: tuple[Pair, Pair], window: Pair, layer: str) -> N
     """Raises a GeometryError if a window could lie in the padding alone."""
     for (low, high), extent in zip(sides, window, strict=True):
         if max(low, high) >= extent:
-            raise GeometryError(f"{layer}: a padding of {max(low, high)} lets a window of {extent} see nothing but padding")
+            raise GeometryError(
+                f"{layer}: a padding of {max(low, high)} lets a window of {extent} see nothing but padding"
+            )

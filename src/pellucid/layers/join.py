@@ -21,7 +21,9 @@ class Add(Layer):
 
     def __post_init__(self) -> None:
         if self.inputs is None or len(self.inputs) < 2:
-            raise UsageError('Add joins at least two named inputs, for instance Add(inputs=("conv1", "conv2"))')
+            raise UsageError(
+                'Add joins at least two named inputs, for instance Add(inputs=("conv1", "conv2"))'
+            )
 
     @property
     def operands(self) -> tuple[str, ...]:

@@ -23,7 +23,8 @@ class Parameter:
 
     Attributes:
         axes: an index letter for each axis; their extents are its shape.
-        init: the first value: a number, or "auto" (He normal before a ReLU, Glorot uniform elsewhere), "he", "glorot".
+        init: the first value: a number, "he" (normal), "glorot" (uniform), or "auto": He before a ReLU,
+            Glorot elsewhere.
         name: public name, such as "weight"; the formula's own if empty.
     """
 
@@ -94,7 +95,9 @@ class Layer(ABC):
 
     def options(self) -> dict[str, object]:
         """Everything that was chosen when the layer was made, as it would be given again."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "inputs", "shares")}
+        return {
+            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "inputs", "shares")
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +109,7 @@ class Loss(ABC):
 
     @abstractmethod
     def formula(self, shape: Shape, *, weighted: bool = False) -> Formula:
-        """Equations for ``loss``, from outputs ``x`` of this shape, targets ``y`` and perhaps ``weight[n]``."""
+        """Equations of ``loss`` for outputs ``x`` of this shape, targets ``y``, and perhaps ``weight[n]``."""
 
     def options(self) -> dict[str, object]:
         return {f.name: getattr(self, f.name) for f in fields(self)}
@@ -117,5 +120,3 @@ def rank_checked(shape: Shape, rank: int, layer: str) -> None:
     if len(shape) != rank:
         wanted = {2: "(N, features)", 4: "(N, C, H, W)"}.get(rank, f"{rank} axes")
         raise GeometryError(f"{layer} takes inputs of shape {wanted}, not {shape}")
-
-

@@ -18,9 +18,9 @@ WEIGHTED = "a = sum[r] weight[r]\nloss = sum[n] weight[n] * l[n] / a"
 
 @dataclass(frozen=True)
 class SoftmaxCrossEntropy(Loss):
-    """Cross-entropy of the softmax of logits (N, K) against rows of probabilities (N, K), the mean over images.
+    """Cross-entropy of the softmax of logits (N, K) against rows of probabilities (N, K).
 
-    Computed from the logits by log-sum-exp, so that logits of any size give finite losses.
+    The mean over images, computed from the logits by log-sum-exp: logits of any size give finite losses.
 
     Args:
         label_smoothing: share of each target that is spread evenly over all classes.

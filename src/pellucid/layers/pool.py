@@ -24,18 +24,22 @@ class _Pool2D(Layer):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "window", pair(self.window, "window"))
-        object.__setattr__(self, "stride", pair(self.window if self.stride is None else self.stride, "stride"))
+        object.__setattr__(
+            self, "stride", pair(self.window if self.stride is None else self.stride, "stride")
+        )
         object.__setattr__(self, "padding", padding_option(self.padding))
 
     def windowed(self, value: str, shape: Shape) -> Formula:
-        """An equation ``y[n,c,i,j] = value`` in which ``{place}`` is the element under window position (u, v)."""
+        """An equation ``y[n,c,i,j] = value``; ``{place}`` in it is the element at window position (u, v)."""
         rank_checked(shape, 4, type(self).__name__)
         window, (s, t) = pair(self.window, "window"), pair(self.stride or self.window, "stride")
         sides = margins(padding_option(self.padding), (shape[2], shape[3]), window, (s, t))
         smaller_than_window(sides, window, type(self).__name__)
         top, left = sides
         place = PLACE.format(t="s" if s == t else "t")
-        constants = {"U": window[0], "V": window[1], "s": s, "p": top[0], "q": left[0]} | ({"t": t} if s != t else {})
+        constants = {"U": window[0], "V": window[1], "s": s, "p": top[0], "q": left[0]} | (
+            {"t": t} if s != t else {}
+        )
         return Formula.parse(
             f"y[n,c,i,j] = {value.format(place=place)}",
             constants=constants,
@@ -48,7 +52,7 @@ class _Pool2D(Layer):
 class MaxPool2D(_Pool2D):
     """The largest element under each window, channel by channel: (N, C, H, W) to (N, C, rows, columns).
 
-    Padding never wins; of equal elements the first in row-major order is the maximum, to which the gradient goes.
+    Padding never wins; of equal elements the first in row-major order is the maximum and gets the gradient.
 
     Args:
         window: rows and columns, pixels.
@@ -68,7 +72,7 @@ class AveragePool2D(_Pool2D):
 
     Args:
         window, stride, padding: as `MaxPool2D`'s.
-        count_include_pad: whether the mean counts padding; if not, it is over the pixels that the window sees.
+        count_include_pad: whether the mean counts padding; if not, it is over the pixels in the window.
     """
 
     kind: ClassVar[str] = "avgpool"
@@ -78,7 +82,9 @@ class AveragePool2D(_Pool2D):
     def formula(self, shapes: tuple[Shape, ...], *, training: bool = False) -> Formula:
         if self.count_include_pad:
             return self.windowed("mean[u,v] x[{place}]", shapes[0])
-        column = PLACE.format(t="s" if len({*pair(self.stride or self.window, "stride")}) == 1 else "t").split(", ", 3)[3]
+        column = PLACE.format(
+            t="s" if len({*pair(self.stride or self.window, "stride")}) == 1 else "t"
+        ).split(", ", 3)[3]
         seen = f"sum[u] [0 <= s*i + u - p < H] * sum[v] [0 <= {column} < L]"
         return self.windowed(f"(sum[u,v] x[{{place}}]) / ({seen})", shapes[0])
 

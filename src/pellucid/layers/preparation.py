@@ -1,4 +1,4 @@
-"""What surrounds a network: its input normalised, labels as targets, answers counted.  Equations, like the layers."""
+"""What surrounds a network: its input normalised, labels as targets, answers counted.  Equations, as all."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ SQUARED_NORM = Formula.parse("norm = sum[d] g[d]^2")
 
 
 def normalisation(axes: int) -> Formula:
-    """``image`` on the scale of ``average`` and ``deviation``, of each channel or feature, for arrays of this many axes.
+    """``image`` in deviations from the average of its channel or feature, for arrays of this many axes.
 
     >>> print(normalisation(4))
     x[n,c,i,j] = (image[n,c,i,j]*scale - average[c])/deviation[c]
