@@ -88,24 +88,33 @@ def guarded_reads(node: Node, known: tuple[Fact, ...] = ()) -> Iterator[tuple[Re
 
 
 def interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...] = ()) -> Interval:
-    """The least and greatest value of an index expression whose sizes and constants are in `ranges` too."""
+    """Bounds of an index expression whose sizes and constants are in `ranges` too; they are the least and greatest
+    value if every letter stands in it once and no fact restricts it."""
+    numbers = {s: Index.of(low) for s, (low, high) in ranges.items() if low == high}
+    given = (Fact(f.index.replace(numbers), f.low and f.low.replace(numbers), f.high and f.high.replace(numbers)) for f in known)
+    useful = tuple(f for f in given if f.index.terms and f.index.symbols <= ranges.keys())
+    return _interval(index.replace(numbers), ranges, useful)
+
+
+def _interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...]) -> Interval:
     low, high = _polynomial(index, ranges)
-    for fact in known:
-        for sign in (1, -1):
-            rest = index - sign * fact.index if sign == 1 else index + fact.index
-            if rest.symbols - _fixed(ranges):
+    for place, fact in enumerate(known):
+        for times in _multiples(index, fact.index):
+            rest = index - times * fact.index
+            if len(rest.terms) > len(index.terms):
                 continue
-            shift = _polynomial(rest, ranges)[0]
-            bounds = [b and _polynomial(b, ranges) for b in (fact.low, fact.high)]
-            if sign == -1:
-                bounds = [b and (-b[1], -b[0]) for b in reversed(bounds)]
-            low = max(low, bounds[0][0] + shift) if bounds[0] else low
-            high = min(high, bounds[1][1] + shift) if bounds[1] else high
+            least, most = _interval(rest, ranges, known[:place] + known[place + 1 :])
+            ends = (fact.low, fact.high) if times > 0 else (fact.high, fact.low)
+            below, above = (end.constant if end is not None else None for end in ends)
+            low = low if below is None else max(low, times * below + least)
+            high = high if above is None else min(high, times * above + most)
     return low, high
 
 
-def _fixed(ranges: Mapping[str, Interval]) -> set[str]:
-    return {name for name, (low, high) in ranges.items() if low == high}
+def _multiples(index: Index, part: Index) -> set[int]:
+    """How often `part` may be taken out of an index so that one of its products of letters is gone."""
+    mine = {Index(((m, 1),)): c for m, c in index.terms if m}
+    return {q for m, c in part.terms if m and (q := mine.get(Index(((m, 1),)), 0) // c) and q * c == mine[Index(((m, 1),))]}
 
 
 def _polynomial(index: Index, ranges: Mapping[str, Interval]) -> Interval:
@@ -175,9 +184,9 @@ def _divides(divisor: Index, index: Index, ranges: Mapping[str, Interval]) -> bo
         return True
     numbers = {s: Index.of(ranges[s][0]) for s in index.symbols if ranges[s][0] == ranges[s][1]}
     resolved = index.replace(numbers)
-    if all(c % by == 0 for _, c in resolved.terms):
-        return True
-    return False if resolved.constant is not None else None
+    if any(m and c % by for m, c in resolved.terms):
+        return None
+    return all(c % by == 0 for _, c in resolved.terms)
 
 
 def used_symbols(node: Node) -> frozenset[str]:
