@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 
 from pellucid.errors import FormulaError
@@ -24,9 +24,9 @@ from pellucid.formula.expression import (
     children,
     indices_of,
 )
-from pellucid.formula.index import Atom, Index, Quotient
+from pellucid.formula.index import Atom, Index, Quotient, flat_parts
 
-__all__ = ["Fact", "Interval", "facts", "guarded_reads", "index_of", "interval"]
+__all__ = ["Fact", "Interval", "facts", "guarded_reads", "index_of", "interval", "spans"]
 
 Interval = tuple[int, int]
 UNBOUNDED = 1 << 62
@@ -85,6 +85,25 @@ def guarded_reads(node: Node, known: tuple[Fact, ...] = ()) -> Iterator[tuple[Re
         return
     for child in children(node):
         yield from guarded_reads(child, known)
+
+
+def spans(index: Index, known: tuple[Fact, ...], letters: Set[str]) -> bool:
+    """Whether a read at this index takes every value of its axis: a letter or flattened letters, which no fact bounds
+    by sizes and constants alone."""
+    own = frozenset(flat_parts(index) or (index.letter or "",))
+    if not own <= letters:
+        return False
+    held = (frozenset(_bounded(fact.index)) & letters for fact in known)
+    return not any(h and h <= own for h in held)
+
+
+def _bounded(index: Index) -> Iterator[str]:
+    """The symbols that bounds of an index expression restrict: not those of which only a remainder is known."""
+    for atom in index.atoms():
+        if isinstance(atom, str):
+            yield atom
+        elif isinstance(atom, Quotient):
+            yield from atom.numerator.symbols
 
 
 def interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...] = ()) -> Interval:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pellucid.errors import FormulaError, GeometryError
-from pellucid.formula.bounds import Fact, Interval, guarded_reads, interval
+from pellucid.formula.bounds import Fact, Interval, guarded_reads, interval, spans
 from pellucid.formula.expression import Bound, Equation, Read, Reduce, walk
 from pellucid.formula.formula import Formula, letters_of
 from pellucid.formula.index import Index, flat_parts, size_of
@@ -78,7 +78,8 @@ def solve(formula: Formula, shapes: Mapping[str, Shape], sizes: Mapping[str, int
     for name, value in (sizes or {}).items():
         solver.fix(name, value, f"the given size {name} = {value}")
     solver.run()
-    ranges = Ranges(solver.extents, solver.known, solver.shapes)
+    extents = {letter: solver.known[size_of(letter)] for letter in formula.letters}
+    ranges = Ranges(extents, solver.known, solver.shapes)
     validate(formula, ranges)
     return ranges
 
@@ -88,32 +89,29 @@ class _Solver:
     formula: Formula
     shapes: dict[str, Shape]
     known: dict[str, int] = field(default_factory=dict)
-    extents: dict[str, int] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, value in self.formula.constants.items():
             if isinstance(value, int):
                 self.fix(name, value, f"the constant {name} = {value}")
-        self.plain: list[tuple[Equation, Read, int, Index]] = []
-        self.other: list[tuple[Equation, Read, int, Index, tuple[Fact, ...]]] = []
+        self.letters = self.formula.letters
+        self.plain: list[tuple[Read, int, Index]] = []
+        self.other: list[tuple[Read, int, Index, tuple[Fact, ...]]] = []
         for equation in self.formula.equations:
             for read, known in guarded_reads(equation.value):
                 for axis, index in enumerate(read.indices):
-                    self.sort(equation, read, axis, index, known)
-        self.letters = {letter for e in self.formula.equations for letter in letters_of(e)}
+                    self.sort(read, axis, index, known)
 
-    def sort(self, equation: Equation, read: Read, axis: int, index: Index, known: tuple[Fact, ...]) -> None:
-        letters = letters_of(equation)
-        single = index.letter in letters or (flat_parts(index) and set(flat_parts(index) or ()) <= letters)
-        if single and not known and not self.windowed(equation, read.tensor, axis, index):
-            self.plain.append((equation, read, axis, index))
-        elif index.symbols & letters:
-            self.other.append((equation, read, axis, index, known))
+    def sort(self, read: Read, axis: int, index: Index, known: tuple[Fact, ...]) -> None:
+        if spans(index, known, self.letters) and not self.windowed(read.tensor, axis, index):
+            self.plain.append((read, axis, index))
+        elif index.symbols & self.letters:
+            self.other.append((read, axis, index, known))
 
-    def windowed(self, equation: Equation, tensor: str, axis: int, index: Index) -> bool:
+    def windowed(self, tensor: str, axis: int, index: Index) -> bool:
         """Whether the same axis is also read at another expression of the letter: then it need not cover the axis."""
-        others = (r.indices[axis] for r, _ in guarded_reads(equation.value) if r.tensor == tensor and len(r.indices) > axis)
+        others = (r.indices[axis] for _, r in self.formula.reads() if r.tensor == tensor and len(r.indices) > axis)
         return any(o != index and o.letter is None and o.symbols & index.symbols for o in others)
 
     def fix(self, symbol: str, value: int, source: str) -> bool:
@@ -134,14 +132,12 @@ class _Solver:
         while self.exact() or self.explicit() or self.fitted():
             pass
         for letter in self.letters:
-            size = size_of(letter)
-            explicit = letter in self.extents
-            if size not in self.known and not explicit:
+            if self.size(letter) is None:
                 where = next(e for e in self.formula.equations if letter in letters_of(e))
+                size = size_of(letter)
                 raise GeometryError(
                     f"the extent of {letter!r} in {where!r} follows from no operand; give it as the constant {size}"
                 )
-            self.extents.setdefault(letter, self.known.get(size, 0))
         for name, axes in self.formula.axes.items():
             if name not in self.shapes and name not in self.formula.defined:
                 self.shapes[name] = tuple(_product([self.size(s) for s in flat_parts(i) or (i.letter or "",)]) for i in axes)
@@ -163,7 +159,7 @@ class _Solver:
         for name, axes in self.formula.axes.items():
             for axis, index in enumerate(axes if name in self.shapes else ()):
                 progress |= self.pin(index, self.shapes[name][axis], f"axis {axis} of {name}")
-        for _, read, axis, index in self.plain:
+        for read, axis, index in self.plain:
             if read.tensor in self.shapes:
                 progress |= self.pin(index, self.shapes[read.tensor][axis], f"axis {axis} of {read.tensor} in {read!r}")
         for equation in self.formula.equations:
@@ -174,7 +170,7 @@ class _Solver:
         return progress
 
     def size(self, letter: str) -> int | None:
-        return self.extents.get(letter, self.known.get(size_of(letter)))
+        return self.known.get(size_of(letter))
 
     def pin(self, index: Index, size: int, source: str) -> bool:
         letters = flat_parts(index) or (index.letter or "",)
@@ -199,10 +195,7 @@ class _Solver:
                 if bound.extent is None or not bound.extent.symbols <= self.known.keys():
                     continue
                 value = bound.extent.replace({s: Index.of(v) for s, v in self.known.items()}).constant or 0
-                if self.extents.setdefault(bound.letter, value) != value:
-                    raise GeometryError(f"{bound.letter!r} is bound with {self.extents[bound.letter]} and {value} values")
-                if "'" not in bound.letter:
-                    progress |= self.fix(size_of(bound.letter), value, f"the bound {bound.letter} < {bound.extent}")
+                progress |= self.fix(size_of(bound.letter), value, f"the bound {bound.letter} < {bound.extent}")
         return progress
 
     def fitted(self) -> bool:
@@ -220,16 +213,16 @@ class _Solver:
     def fits(self, letter: str, *, thorough: bool) -> Iterator[tuple[int, str]]:
         """Largest extents by each read that holds the letter; nothing if one of them can't be judged yet."""
         found: list[tuple[int, str]] = []
-        for equation, read, axis, index, known in self.other:
-            if letter not in index.symbols or letter not in letters_of(equation) or known:
+        for read, axis, index, known in self.other:
+            if letter not in index.symbols:
                 continue
-            free = {s for s in index.symbols if s != letter and self.range_of(s) is None}
+            free = {s for s in index.symbols if size_of(s) != size_of(letter) and self.range_of(s) is None}
             if free or read.tensor not in self.shapes:
                 if thorough:
                     return
                 continue
             size, (low, high) = self.shapes[read.tensor][axis], self.margin(read, axis)
-            value = self.largest(letter, index, -low, size - 1 + high)
+            value = self.largest(letter, index, known, (-low, size - 1 + high))
             if value is not None:
                 found.append((value, f"{read!r} reads axis {axis} of {read.tensor}, which has {size} elements{_padded(low, high)}"))
         yield from found
@@ -243,13 +236,16 @@ class _Solver:
     def margin(self, read: Read, axis: int) -> tuple[int, int]:
         return _margin(self.formula, self.known, read.tensor, axis)
 
-    def largest(self, letter: str, index: Index, low: int, high: int) -> int | None:
+    def largest(self, letter: str, index: Index, known: tuple[Fact, ...], room: Interval) -> int | None:
         """By bisection, as the interval of an index only grows with a letter's extent."""
-        ranges = {s: r for s in index.symbols if (r := self.range_of(s)) is not None}
+        symbols = index.symbols.union(*(f.index.symbols for f in known))
+        ranges = {s: r for s in symbols if (r := self.range_of(s)) is not None}
+        alike = {s for s in symbols & self.letters if size_of(s) == size_of(letter)}
 
         def fits(extent: int) -> bool:
-            least, most = interval(index, ranges | {letter: (0, extent - 1)})
-            return low <= least and most <= high
+            own = {s: (0, extent - 1) for s in alike} | {size_of(letter): (extent, extent)}
+            least, most = interval(index, ranges | own, known)
+            return least > most or (room[0] <= least and most <= room[1])
 
         if fits(LARGEST):
             return None
