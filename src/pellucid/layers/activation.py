@@ -8,6 +8,7 @@ from typing import ClassVar
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import Shape
 from pellucid.layers.layer import Layer, letters_for
+from pellucid.layers.options import number
 
 __all__ = ["GELU", "LeakyReLU", "ReLU", "SiLU", "Sigmoid", "Softmax", "Tanh"]
 
@@ -44,8 +45,11 @@ class LeakyReLU(_Elementwise):
 
     slope: float = 0.01
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "slope", number(self.slope, "slope"))
+
     def constants(self) -> dict[str, float]:
-        return {"slope": float(self.slope)}
+        return {"slope": self.slope}
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
-from pellucid.errors import GeometryError, UsageError
+from pellucid.errors import GeometryError
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import Shape
 from pellucid.layers.geometry import Padding, margins, padding_option, pair
 from pellucid.layers.layer import Layer, Parameter, rank_checked
+from pellucid.layers.options import OptionError, flag, whole
 
 __all__ = ["Conv2D"]
 
@@ -50,14 +51,18 @@ class Conv2D(Layer):
     dilation: int | Sequence[int] = 1
     groups: int = 1
     bias: bool = True
-    true_convolution: bool = field(default=False)
+    true_convolution: bool = False
 
     def __post_init__(self) -> None:
         for what in ("kernel", "stride", "dilation"):
             object.__setattr__(self, what, pair(getattr(self, what), what))
         object.__setattr__(self, "padding", padding_option(self.padding))
-        if self.filters < 1 or self.groups < 1 or self.filters % self.groups:
-            raise UsageError(f"{self.filters} filters cannot be divided into {self.groups} groups")
+        for what in ("filters", "groups"):
+            object.__setattr__(self, what, whole(getattr(self, what), what))
+        for what in ("bias", "true_convolution"):
+            flag(getattr(self, what), what)
+        if self.filters % self.groups:
+            raise OptionError("groups", f"a divisor of the {self.filters} filters", self.groups)
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:

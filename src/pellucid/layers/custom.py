@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import ClassVar
 
 from pellucid.errors import UsageError
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import Shape
 from pellucid.layers.layer import LETTERS, Layer, Parameter
+from pellucid.layers.options import MOST, Frozen, OptionError, is_number, is_whole
 
 __all__ = ["FormulaLayer"]
 
@@ -35,13 +37,17 @@ class FormulaLayer(Layer):
     kind: ClassVar[str] = "formula"
 
     source: str
-    parameters: Mapping[str, Parameter] = field(default_factory=dict)
-    constants: Mapping[str, int | float] = field(default_factory=dict)
-    padding: Mapping[str, Mapping[int, object]] = field(default_factory=dict)
+    parameters: Mapping[str, Parameter] = Frozen({})
+    constants: Mapping[str, int | float] = Frozen({})
+    padding: Mapping[str, Mapping[int, object]] = Frozen({})
 
     def __post_init__(self) -> None:
-        formula = self.parsed(LETTERS[4])
-        unread = [p for p in self.parameters if p not in formula.operands]
+        if not isinstance(self.source, str):
+            raise OptionError("source", "the text of a formula", self.source)
+        object.__setattr__(self, "parameters", _parameters(self.parameters))
+        object.__setattr__(self, "constants", _constants(self.constants))
+        object.__setattr__(self, "padding", _padding(self.padding))
+        unread = [p for p in self.parameters if p not in self.parsed(LETTERS[4]).operands]
         if unread:
             raise UsageError(f"the formula does not read its parameter {unread[0]!r}")
         if not self.operands:
@@ -64,3 +70,39 @@ class FormulaLayer(Layer):
 
     def formula(self, shapes: tuple[Shape, ...], *, training: bool = False) -> Formula:
         return self.parsed(LETTERS.get(len(shapes[0]), LETTERS[4]))
+
+
+def _parameters(given: Mapping[str, Parameter]) -> Mapping[str, Parameter]:
+    if not _named(given) or not all(isinstance(p, Parameter) for p in given.values()):
+        raise OptionError("parameters", "a mapping from names to Parameter", given)
+    return Frozen(given)
+
+
+def _constants(given: Mapping[str, int | float]) -> Mapping[str, int | float]:
+    if not _named(given) or not all(is_whole(v, -MOST) or is_number(v) for v in given.values()):
+        raise OptionError("constants", "a mapping from names to finite numbers", given)
+    # Integers stay integers: only they may stand in an index.
+    return Frozen({name: operator.index(v) if is_whole(v, -MOST) else float(v) for name, v in given.items()})
+
+
+def _padding(given: Mapping[str, Mapping[int, object]]) -> Mapping[str, Mapping[int, object]]:
+    wanted = "a mapping from inputs to {axis: amount or (low, high)}"
+    if not _named(given) or not all(isinstance(axes, Mapping) for axes in given.values()):
+        raise OptionError("padding", wanted, given)
+    sides = {name: {axis: _sides(v) for axis, v in axes.items()} for name, axes in given.items()}
+    for axis, both in (item for axes in sides.values() for item in axes.items()):
+        if (
+            not is_whole(axis, 0)
+            or len(both) != 2
+            or not all(isinstance(v, str) or is_whole(v, 0) for v in both)
+        ):
+            raise OptionError("padding", wanted, given)
+    return Frozen({name: Frozen(axes) for name, axes in sides.items()})
+
+
+def _sides(amount: object) -> tuple[object, ...]:
+    return tuple(amount) if isinstance(amount, tuple | list) else (amount, amount)
+
+
+def _named(given: object) -> bool:
+    return isinstance(given, Mapping) and all(isinstance(name, str) for name in given)

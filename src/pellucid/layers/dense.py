@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pellucid.errors import UsageError
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import Shape
 from pellucid.layers.layer import Layer, Parameter, rank_checked
+from pellucid.layers.options import flag, whole
 
 __all__ = ["Dense"]
 
@@ -29,8 +29,8 @@ class Dense(Layer):
     bias: bool = True
 
     def __post_init__(self) -> None:
-        if self.units < 1:
-            raise UsageError(f"a Dense layer has at least 1 unit, not {self.units}")
+        object.__setattr__(self, "units", whole(self.units, "units"))
+        flag(self.bias, "bias")
 
     @property
     def parameters(self) -> Mapping[str, Parameter]:

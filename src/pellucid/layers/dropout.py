@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pellucid.errors import UsageError
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import Shape
 from pellucid.layers.layer import Layer, letters_for
+from pellucid.layers.options import fraction
 
 __all__ = ["Dropout"]
 
@@ -27,8 +27,7 @@ class Dropout(Layer):
     rate: float = 0.5
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rate < 1:
-            raise UsageError(f"a dropout rate is at least 0 and less than 1, not {self.rate}")
+        object.__setattr__(self, "rate", fraction(self.rate, "rate"))
 
     @property
     def noise(self) -> Mapping[str, float]:
@@ -37,4 +36,4 @@ class Dropout(Layer):
     def formula(self, shapes: tuple[Shape, ...], *, training: bool = False) -> Formula:
         letters = letters_for(shapes[0], "Dropout")
         source = "y[...] = x[...] * mask[...] / (1 - rate)" if training else "y[...] = x[...]"
-        return Formula.parse(source, ellipsis=letters, constants={"rate": float(self.rate)})
+        return Formula.parse(source, ellipsis=letters, constants={"rate": self.rate})

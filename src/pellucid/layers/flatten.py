@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pellucid.errors import UsageError
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import Shape
 from pellucid.layers.layer import Layer, rank_checked
+from pellucid.layers.options import OptionError
 
 __all__ = ["Flatten"]
 
@@ -27,7 +27,7 @@ class Flatten(Layer):
 
     def __post_init__(self) -> None:
         if self.order not in ("CHW", "HWC"):
-            raise UsageError(f'the order of Flatten is "CHW" or "HWC", not {self.order!r}')
+            raise OptionError("order", '"CHW" or "HWC"', self.order)
 
     def formula(self, shapes: tuple[Shape, ...], *, training: bool = False) -> Formula:
         rank_checked(shapes[0], 4, "Flatten")

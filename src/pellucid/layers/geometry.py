@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Sequence
 
-from pellucid.errors import GeometryError, UsageError
+from pellucid.errors import GeometryError
+from pellucid.layers.options import OptionError, is_whole
 
 __all__ = ["Padding", "Pair", "margins", "padding_option", "pair", "smaller_than_window"]
 
@@ -12,15 +14,15 @@ Pair = tuple[int, int]
 Padding = str | int | Sequence[int]
 
 
-def pair(value: int | Sequence[int], what: str, least: int = 1) -> Pair:
+def pair(value: int | Sequence[int], what: str) -> Pair:
     """An integer for both axes, or one for rows and one for columns.
 
     >>> pair(3, "stride")
     (3, 3)
     """
-    both = (value, value) if isinstance(value, int) else tuple(value) if isinstance(value, Sequence) else ()
-    if len(both) != 2 or not all(isinstance(v, int) and not isinstance(v, bool) and v >= least for v in both):
-        raise UsageError(f"{what} is an integer of at least {least} or a pair of them, not {value!r}")
+    both = tuple(value) if isinstance(value, Sequence) else (value, value)
+    if len(both) != 2 or not all(is_whole(v, 1) for v in both):
+        raise OptionError(what, "an integer of at least 1 or a pair of them", value)
     return int(both[0]), int(both[1])
 
 
@@ -30,22 +32,16 @@ def padding_option(value: Padding) -> str | tuple[int, int, int, int]:
     >>> padding_option((1, 2))
     (1, 1, 2, 2)
     """
-    if isinstance(value, str):
-        if value not in ("same", "valid"):
-            raise UsageError(
-                f'padding is an integer, a pair, (top, bottom, left, right), "same" or "valid", not {value!r}'
-            )
+    if isinstance(value, str) and value in ("same", "valid"):
         return value
-    amounts = (value,) * 4 if isinstance(value, int) else tuple(value)
+    given = tuple(value) if isinstance(value, Sequence) else (value,) * 4
+    amounts = [operator.index(v) for v in given if is_whole(v, 0)]
+    if len(given) != len(amounts) or len(given) not in (2, 4):
+        ways = 'an integer of at least 0, a pair, (top, bottom, left, right), "same" or "valid"'
+        raise OptionError("padding", ways, value)
     if len(amounts) == 2:
-        amounts = (amounts[0], amounts[0], amounts[1], amounts[1])
-    if len(amounts) != 4 or not all(
-        isinstance(v, int) and not isinstance(v, bool) and v >= 0 for v in amounts
-    ):
-        raise UsageError(
-            f"padding is an integer of at least 0, a pair or (top, bottom, left, right), not {value!r}"
-        )
-    return int(amounts[0]), int(amounts[1]), int(amounts[2]), int(amounts[3])
+        return amounts[0], amounts[0], amounts[1], amounts[1]
+    return amounts[0], amounts[1], amounts[2], amounts[3]
 
 
 def margins(

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import ClassVar
 
-from pellucid.errors import GeometryError, UsageError
+from pellucid.errors import GeometryError
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import Shape
+from pellucid.layers.options import OptionError, number
 
 __all__ = ["LETTERS", "Layer", "Loss", "Parameter", "letters_for", "rank_checked"]
 
+# What a public name may be; a parameter's may be empty.
+NAME = re.compile(r"([A-Za-z][A-Za-z0-9_]*)?")
 # The index letters of a tensor with this many axes, where a formula writes "...".
 LETTERS: Mapping[int, str] = {1: "n", 2: "n,d", 3: "n,c,i", 4: "n,c,i,j"}
 
@@ -33,12 +37,21 @@ class Parameter:
     name: str = ""
 
     def __post_init__(self) -> None:
-        if isinstance(self.init, str) and self.init not in ("auto", "he", "glorot"):
-            raise UsageError(f"a parameter's init is a number, 'auto', 'he' or 'glorot', not {self.init!r}")
+        letters = (self.axes,) if isinstance(self.axes, str) else self.axes
+        if not isinstance(letters, Sequence) or not all(isinstance(a, str) for a in letters):
+            raise OptionError("axes", 'index letters such as ("k", "c") or "k,c"', self.axes)
+        object.__setattr__(self, "axes", ",".join(letters))
+        if not isinstance(self.init, str):
+            object.__setattr__(self, "init", number(self.init, "init"))
+        elif self.init not in ("auto", "he", "glorot"):
+            raise OptionError("init", 'a number, "auto", "he" or "glorot"', self.init)
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
+            raise OptionError("name", "made of letters, digits and underscores", self.name)
 
     @property
     def letters(self) -> str:
-        return self.axes if isinstance(self.axes, str) else ",".join(self.axes)
+        """The index letters with commas between them."""
+        return str(self.axes)
 
 
 def letters_for(shape: Shape, what: str) -> str:

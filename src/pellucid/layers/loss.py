@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from pellucid.errors import UsageError
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import Shape
 from pellucid.layers.layer import Loss, letters_for, rank_checked
+from pellucid.layers.options import fraction
 
 __all__ = ["MeanSquaredError", "SoftmaxCrossEntropy"]
 
@@ -32,8 +32,7 @@ class SoftmaxCrossEntropy(Loss):
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.label_smoothing < 1:
-            raise UsageError(f"label smoothing is at least 0 and less than 1, not {self.label_smoothing}")
+        object.__setattr__(self, "label_smoothing", fraction(self.label_smoothing, "label_smoothing"))
 
     def formula(self, shape: Shape, *, weighted: bool = False) -> Formula:
         rank_checked(shape, 2, "SoftmaxCrossEntropy")
@@ -50,7 +49,7 @@ class SoftmaxCrossEntropy(Loss):
             {_total(weighted)}
             assume sum[k] {target}[n,k] = 1
             """,
-            constants={"smoothing": float(self.label_smoothing)} if smooth else {},
+            constants={"smoothing": self.label_smoothing} if smooth else {},
         )
 
 

@@ -10,6 +10,7 @@ from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import Shape
 from pellucid.layers.geometry import Padding, margins, padding_option, pair, smaller_than_window
 from pellucid.layers.layer import Layer, rank_checked
+from pellucid.layers.options import flag
 
 __all__ = ["AveragePool2D", "GlobalAveragePool2D", "MaxPool2D"]
 
@@ -78,6 +79,10 @@ class AveragePool2D(_Pool2D):
     kind: ClassVar[str] = "avgpool"
 
     count_include_pad: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        flag(self.count_include_pad, "count_include_pad")
 
     def formula(self, shapes: tuple[Shape, ...], *, training: bool = False) -> Formula:
         if self.count_include_pad:
