@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator, Mapping
-from numbers import Real
 from typing import SupportsIndex, TypeGuard, TypeVar
+
+import numpy as np
 
 from pellucid.errors import UsageError
 
@@ -79,7 +80,7 @@ def whole(value: SupportsIndex, option: str, least: int = 1) -> int:
 
 def is_number(value: object) -> bool:
     """Whether the value is a finite number, and no truth value."""
-    if isinstance(value, bool) or not isinstance(value, Real):
+    if isinstance(value, bool) or not isinstance(value, int | float | np.floating):
         return False
     return bool(abs(value) <= LARGEST)
 
