@@ -82,7 +82,7 @@ def is_number(value: object) -> bool:
     """Whether the value is a finite number, and no truth value."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.floating):
         return False
-    return bool(abs(value) <= LARGEST)
+    return bool(-LARGEST <= value <= LARGEST)
 
 
 def number(value: float, option: str) -> float:
