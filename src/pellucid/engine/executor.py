@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from pellucid.engine.program import LOSS, Program
 from pellucid.formula.derive import gradient_name
@@ -12,20 +14,21 @@ from pellucid.formula.evaluate import Plan, planned
 
 __all__ = ["Executor"]
 
-Array = np.ndarray
+Array = NDArray[Any]
 Values = dict[str, Array]
 
 
 class Executor:
     """Runs one program, for one batch size and number type."""
 
-    def __init__(self, program: Program, dtype: object) -> None:
+    def __init__(self, program: Program, dtype: DTypeLike) -> None:
         self.program = program
         self.forward_plans = [planned(s.forward, s.ranges, dtype) for s in program.steps]
         self.backward_plans: list[Plan | None] = [
-            planned(s.backward, s.backward_ranges, dtype) if s.backward and s.backward_ranges else None for s in program.steps
+            planned(s.backward, s.backward_ranges, dtype) if s.backward and s.backward_ranges else None
+            for s in program.steps
         ]
-        self.dtype = np.dtype(dtype)  # type: ignore[call-overload]  # anything that names a dtype
+        self.dtype = np.dtype(dtype)
 
     def forward(self, values: Values) -> list[Values]:
         """Adds every step's output to `values`; returns what each formula computed, under its own names."""
@@ -37,10 +40,11 @@ class Executor:
         return inner
 
     def backward(self, inner: list[Values], upstream: Mapping[str, Array]) -> Values:
-        """Gradients by name, given those that come from above; gradients of several uses are added in order."""
+        """Gradients by name, given those from above; gradients of several uses are added in order."""
         gradients: Values = dict(upstream)
         parts: dict[str, list[Array]] = {}
-        for step, plan, local in reversed(list(zip(self.program.steps, self.backward_plans, inner, strict=True))):
+        done = zip(self.program.steps, self.backward_plans, inner, strict=True)
+        for step, plan, local in reversed(list(done)):
             if step.name in parts:
                 own = [gradients[step.name]] if step.name in upstream else []
                 gradients[step.name] = _added([*own, *reversed(parts.pop(step.name))])
@@ -50,7 +54,7 @@ class Executor:
             if step.name != LOSS:
                 given[gradient_name(step.forward.output)] = gradients[step.name]
             result = plan(given)
-            for operand, name in reversed(step.gradients.items()):
+            for operand, name in reversed(list(step.gradients.items())):
                 parts.setdefault(name, []).append(result[gradient_name(operand)])
         return gradients | {name: _added(list(reversed(found))) for name, found in parts.items()}
 

@@ -41,7 +41,7 @@ def as_inputs(network: Network, x: object, dtype: DTypeLike) -> Array:
     return array
 
 
-def as_targets(network: Network, y: object, count: int, dtype: object) -> Array:
+def as_targets(network: Network, y: object, count: int, dtype: DTypeLike) -> Array:
     """Targets in the output's shape: labels become rows with a single 1.
 
     Raises:
@@ -50,9 +50,9 @@ def as_targets(network: Network, y: object, count: int, dtype: object) -> Array:
     array = np.asarray(y)
     check_targets(network, array, count)
     if network.loss is not None and network.loss.classification and array.ndim == 1:
-        rows = evaluate(ONE_HOT, {"label": array.astype(np.int64)}, sizes={"K": network.output_shape[-1]})["y"]
-        return rows.astype(dtype)  # type: ignore[no-any-return, call-overload]
-    return np.ascontiguousarray(array, dtype=dtype).reshape(count, *network.output_shape)  # type: ignore[call-overload]
+        rows = evaluate(ONE_HOT, {"label": array}, sizes={"K": network.output_shape[-1]})["y"]
+        return rows.astype(dtype)
+    return np.ascontiguousarray(array, dtype=dtype).reshape(count, *network.output_shape)
 
 
 def check_targets(network: Network, targets: Array, count: int) -> None:
@@ -86,7 +86,9 @@ def _check_labels(labels: Array, count: int, classes: int) -> None:
     wrong = (labels < 0) | (labels >= classes)
     if wrong.any():
         first = int(np.argmax(wrong))
-        raise DataError(f"label {labels[first]} of image {first} is not one of the classes 0 to {classes - 1}")
+        raise DataError(
+            f"label {labels[first]} of image {first} is not one of the classes 0 to {classes - 1}"
+        )
 
 
 def _check_probabilities(rows: Array) -> None:

@@ -1,0 +1,49 @@
+"""Which engine runs: the one that is asked for, or the fastest that this machine has."""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+from pellucid.engine.interface import Engine
+from pellucid.errors import UsageError
+
+__all__ = ["VARIABLE", "available", "get"]
+
+# By name, in order of preference: the module and class.
+_HOMES = {"numpy": ("pellucid.engine.numpy_engine", "NumpyEngine")}
+VARIABLE = "PELLUCID_ENGINE"
+
+
+def available() -> list[str]:
+    """The names of the engines that can run on this machine, the preferred one first.
+
+    >>> available()
+    ['numpy']
+    """
+    return list(_HOMES)
+
+
+def get(name: str = "auto") -> Engine:
+    """An engine by its name; "auto" is what the variable PELLUCID_ENGINE says, or else the preferred one.
+
+    Raises:
+        UsageError: there is no such engine.
+
+    >>> get("numpy").name
+    'numpy'
+    >>> get("abacus")
+    Traceback (most recent call last):
+    pellucid.errors.UsageError: there is no engine 'abacus'; there are auto, numpy
+    """
+    wanted, source = name, ""
+    if name == "auto":
+        wanted, source = os.environ.get(VARIABLE) or "auto", f" (from {VARIABLE})"
+    if wanted == "auto":
+        wanted = available()[0]
+    if wanted not in available():
+        names = ", ".join(["auto", *available()])
+        raise UsageError(f"there is no engine {wanted!r}{source}; there are {names}")
+    module, kind = _HOMES[wanted]
+    engine: Engine = getattr(import_module(module), kind)()
+    return engine

@@ -1,0 +1,73 @@
+"""Outputs for any number of images, some at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from pellucid.engine.executor import Executor
+from pellucid.engine.interface import Scaling
+from pellucid.engine.numpy_trainer import limited
+from pellucid.engine.preparing import prepared
+from pellucid.engine.program import Program
+from pellucid.errors import UsageError
+from pellucid.formula.formula import letters_of
+from pellucid.network import INPUT, Network, Node
+
+__all__ = ["NumpyPredictor", "images_together"]
+
+Array = NDArray[Any]
+# Bytes that the images of one chunk may take on their way through the network.
+BUDGET = 32 << 20
+
+
+class NumpyPredictor:
+    """A network with fixed parameters as a function of images."""
+
+    def __init__(
+        self, network: Network, parameters: Mapping[str, Array], normalisation: Scaling | None,
+        dtype: DTypeLike, threads: int | None,
+    ) -> None:  # fmt: skip
+        self.network, self.normalisation, self.threads = network, normalisation, threads
+        self.dtype = np.dtype(dtype)
+        self.parameters = network.checked_parameters(parameters, self.dtype)
+        self.chunk = images_together(network, self.dtype.itemsize)
+
+    def __call__(self, images: Array) -> Array:
+        """Outputs (N, ...) of images (N, C, H, W) or (N, features), as they lie in a file."""
+        if images.shape[1:] != self.network.input_shape:
+            wanted, given = self.network.input_shape, images.shape[1:]
+            raise UsageError(f"{self.network.name} takes inputs of the shape {wanted}, not {given}")
+        outputs = np.empty((len(images), *self.network.output_shape), self.dtype)
+        with limited(self.threads):
+            for start in range(0, len(images), self.chunk):
+                part = images[start : start + self.chunk]
+                outputs[start : start + len(part)] = self._outputs(part)
+        return outputs
+
+    def _outputs(self, images: Array) -> Array:
+        prepare = prepared(self.normalisation, images.shape, self.dtype)
+        values = {INPUT: prepare(images), **self.parameters}
+        _forward(self.network, len(images), self.dtype).forward(values)
+        return values[self.network.output]
+
+
+@lru_cache(maxsize=16)
+def _forward(network: Network, count: int, dtype: np.dtype[Any]) -> Executor:
+    return Executor(Program.build(network, count, loss=False), dtype)
+
+
+def images_together(network: Network, itemsize: int) -> int:
+    """How many images go through the network at once: as many as the budget of bytes allows, 1 to 1024."""
+    elements = max(_largest(node) for node in network.nodes)
+    return int(np.clip(BUDGET // (itemsize * elements), 1, 1024))
+
+
+def _largest(node: Node) -> int:
+    """Elements that an image may take in the layer if all that an equation reads is laid out for its sums."""
+    extents = node.ranges.extents
+    return max(int(np.prod([extents[s] for s in letters_of(e)])) for e in node.formula.equations)
