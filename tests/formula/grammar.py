@@ -1,7 +1,7 @@
 """Random formulas of the language with the shapes that belong to them.
 
-A case is drawn by first choosing the extents of all letters and then writing equations whose reads fit them, so
-the extents that the solver finds have something to be compared with.
+A case is drawn by first choosing the extents of all letters and then writing equations whose reads fit them,
+so the extents that the solver finds have something to be compared with.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from random import Random
 import numpy as np
 
 from pellucid import random
+from pellucid.formula.expression import IndexValue
 from pellucid.formula.formula import Formula
+from pellucid.formula.index import flat_parts
+from pellucid.formula.parse import parse_expression
 
 TARGETS = ("n", "c", "i", "j", "k")
 BOUND = ("u", "v", "r", "t", "d", "m")
@@ -75,6 +78,7 @@ class _Author:
         self.extents: dict[str, int] = {}
         self.operands: dict[str, list[_Axis]] = {}
         self.defined: dict[str, list[str]] = {}
+        self.padded = True
         self.positive: set[str] = set()
         self.constants: dict[str, int | float] = {}
         self.anchored: set[str] = set()
@@ -131,9 +135,10 @@ class _Author:
     def anchor(self, letter: str) -> str:
         """A read that fixes the letter's extent, or a given size."""
         if self.chance(0.1):
-            self.sizes[letter.upper()] = self.extents[letter]
-            self.anchored.add(letter)
-            return f"{letter}/{letter.upper()}"
+            base = letter.rstrip("'")
+            self.sizes[base.upper()] = self.extents[base]
+            self.anchored.add(base)
+            return f"{letter}/{base.upper()}"
         return self.fresh([letter])
 
     # values
@@ -142,8 +147,8 @@ class _Author:
         if depth == 0:
             return self.leaf(scope)
         kinds: tuple[Callable[[list[str], int], str], ...] = (
-            self.addition, self.product, self.product, self.function, self.function, self.reduction, self.reduction,
-            self.reduction, self.extreme, self.distinction, self.ratio, self.leaf_at,
+            self.addition, self.product, self.product, self.function, self.function, self.reduction,
+            self.reduction, self.reduction, self.extreme, self.distinction, self.ratio, self.leaf_at,
         )  # fmt: skip
         return self.rng.choice(kinds)(scope, depth - 1)
 
@@ -157,23 +162,29 @@ class _Author:
         return f"{self.value(scope, depth)} * {self.value(scope, depth)}"
 
     def function(self, scope: list[str], depth: int) -> str:
-        inner = self.value(scope, depth)
         form = self.rng.choice((
-            "tanh({0})", "sigmoid({0})", "exp(tanh({0}))", "relu({0})", "abs({0})", "erf({0})", "log(1 + ({0})^2)",
-            "sqrt(1/2 + ({0})^2)", "maximum({0}, {1})", "minimum({0}, {1})", "tanh({0})^3", "({0})^2", "exp(-({0})^2)",
-            "log({2})", "{2}^1.5", "{2}^-2", "sqrt({2})", "{2}^tanh({0})", "-({0})", "2.5*({0})", "pi*({0})/3",
+            "tanh({0})", "sigmoid({0})", "exp(tanh({0}))", "relu({0})", "abs({0})", "erf({0})", "({0})^2",
+            "sqrt(1/2 + ({0})^2)", "maximum({0}, {1})", "minimum({0}, {1})", "tanh({0})^3", "log(1 + ({0})^2)",
+            "exp(-({0})^2)", "log({2})", "{2}^1.5", "{2}^-2", "sqrt({2})", "{2}^tanh({0})", "-({0})", "2.5*({0})",
+            "pi*({0})/3",
         ))  # fmt: skip
-        return form.format(inner, self.leaf(scope) if "{1}" in form else "", self.positive_leaf(scope) if "{2}" in form else "")
+        parts = (
+            lambda: self.value(scope, depth),
+            lambda: self.leaf(scope),
+            lambda: self.positive_leaf(scope),
+        )
+        return form.format(*(make() if f"{{{n}}}" in form else "" for n, make in enumerate(parts)))
 
     def ratio(self, scope: list[str], depth: int) -> str:
-        below = self.rng.choice((self.positive_leaf(scope), f"(1 + abs({self.leaf(scope)}))", str(self.rng.randint(2, 5))))
-        return f"({self.value(scope, depth)})/{below}"
+        return self.filled(self.rng.choice(("({0})/{2}", "({0})/(1 + abs({1}))", "({0})/3")), scope, depth)
 
     def bind(self, scope: list[str], most: int) -> list[str]:
         """New letters, or primed ones of the same extent as others."""
         chosen: list[str] = []
         for _ in range(self.rng.randint(1, most)):
-            primed = [f"{s}'" for s in scope if f"{s}'" not in scope and s + "'" not in chosen and "'" not in s]
+            primed = [
+                f"{s}'" for s in scope if f"{s}'" not in scope and s + "'" not in chosen and "'" not in s
+            ]
             free = [s for s in BOUND if s not in scope and s not in chosen]
             if not free or self.terms > MOST_TERMS:
                 break
@@ -205,7 +216,11 @@ class _Author:
         inner = [*scope, *letters]
         condition = f" : {self.index_condition(inner)}" if self.chance(0.15) else ""
         op = "sum" if condition else self.rng.choice(("sum", "sum", "mean"))
-        body = "*".join([*anchors, self.factor(inner, depth)] if self.chance(0.7) or condition else [*anchors, self.leaf(inner)])
+        body = "*".join(
+            [*anchors, self.factor(inner, depth)]
+            if self.chance(0.7) or condition
+            else [*anchors, self.leaf(inner)]
+        )
         return f"({op}[{written}{condition}] {body})"
 
     def factor(self, scope: list[str], depth: int) -> str:
@@ -216,15 +231,33 @@ class _Author:
         if not letters:
             return self.leaf(scope)
         written, anchors = self.bounds(letters)
-        body = " + ".join([*anchors, self.value([*scope, *letters], depth), self.plain_reader([*scope, *letters], letters)])
-        return f"({self.rng.choice(('max', 'min'))}[{written}] ({body}))"
+        before, self.padded = self.padded, False
+        inner = [*scope, *letters]
+        parts = [*anchors, self.value(inner, depth), self.plain_reader(inner, letters)]
+        self.padded = before
+        if self.chance(0.4):
+            parts.append(self.padded_window(scope, self.rng.choice(letters)))
+        return f"({self.rng.choice(('max', 'min'))}[{written}] ({' + '.join(parts)}))"
+
+    def padded_window(self, scope: list[str], inner: str) -> str:
+        """A window that moves along and never lies wholly in the padding."""
+        outer, step = self.rng.choice(scope), self.rng.randint(1, 2)
+        width, length = self.extents[inner.rstrip("'")], self.extents[outer.rstrip("'")]
+        before, after = self.rng.randrange(width), self.rng.randrange(width)
+        last = step * (length - 1) - before
+        name = self.name()
+        size = max(last + width - after, last + 1, 1)
+        self.operands[name] = [_Axis(size, (before, max(0, last + width - size)))]
+        return f"{name}[{step}*{outer} + {inner} - {before}]"
 
     def plain_reader(self, scope: list[str], letters: list[str]) -> str:
         """A read that tells the positions of a maximum apart."""
         return self.fresh([s for s in scope if s in letters or self.chance(0.3)])
 
     def distinction(self, scope: list[str], depth: int) -> str:
-        guarded = self.rng.choice((self.guarded_shift, self.guarded_stride, self.plain_where, self.plain_where, self.iverson))
+        guarded = self.rng.choice(
+            (self.guarded_shift, self.guarded_stride, self.plain_where, self.plain_where, self.iverson)
+        )
         return guarded(scope, depth)
 
     def plain_where(self, scope: list[str], depth: int) -> str:
@@ -236,17 +269,29 @@ class _Author:
         return f"[{condition}]*{self.value(scope, depth)}"
 
     def value_condition(self, scope: list[str]) -> str:
-        left, right = self.leaf(scope), self.rng.choice((self.leaf(scope), "0", "0.3"))
+        left = self.leaf(scope)
+        right = self.rng.choice(("0", "0.3")) if self.chance(0.6) else self.leaf(scope)
         plain = f"{left} {self.rng.choice(('<', '<=', '>', '>='))} {right}"
         return f"{plain} and {self.index_condition(scope)}" if self.chance(0.2) else plain
 
     def index_condition(self, scope: list[str]) -> str:
         a = self.rng.choice(scope)
         others = [s for s in scope if s != a]
-        forms = [f"{a} < {self.rng.randint(1, 3)}", f"{a} != {self.rng.randint(0, 2)}", f"2 | {a}", f"not ({a} == 1)"]
+        forms = [
+            f"{a} < {self.rng.randint(1, 3)}",
+            f"{a} != {self.rng.randint(0, 2)}",
+            f"2 | {a}",
+            f"not ({a} == 1)",
+        ]
         if others:
             b = self.rng.choice(others)
-            forms += [f"{a} <= {b}", f"{a} == {b}", f"0 <= {a} - {b} < 2", f"{a} < {b} or {a} > {b} + 1", f"3 | {a} + {b}"]
+            forms += [
+                f"{a} <= {b}",
+                f"{a} == {b}",
+                f"0 <= {a} - {b} < 2",
+                f"{a} < {b} or {a} > {b} + 1",
+                f"3 | {a} + {b}",
+            ]
         return self.rng.choice(forms)
 
     def guarded_shift(self, scope: list[str], depth: int) -> str:
@@ -275,7 +320,9 @@ class _Author:
     def leaf(self, scope: list[str]) -> str:
         roll = self.rng.random()
         if roll < 0.08:
-            return self.rng.choice(("2", "0.5", "3", f"{self.rng.choice(scope)}", f"({self.rng.choice(scope)} + 1)/2"))
+            return self.rng.choice(
+                ("2", "0.5", "3", f"{self.rng.choice(scope)}", f"({self.rng.choice(scope)} + 1)/2")
+            )
         if roll < 0.15:
             return self.scalar()
         if roll < 0.35 and self.operands and (found := self.again(scope)):
@@ -347,16 +394,24 @@ class _Author:
         written: list[str] = []
         for _ in range(self.rng.choice((1, 1, 2))):
             text, low, high = self.expression(scope)
-            plain = text.rstrip("'").isalpha()
-            before = max(0, -low)
-            after = self.rng.randint(0, 1) if high >= 1 and not plain else 0
-            slack = 0 if plain else self.rng.choice((0, 0, 1))
-            axes.append(_Axis(max(1, high + 1 - after + slack), (before, after)))
+            spanned = self.spanned(text, scope)
+            while (low < 0 and not self.padded) or not self.anchored.issuperset(spanned[1:]):
+                text, low, high = self.expression(scope)
+                spanned = self.spanned(text, scope)
+            after = self.rng.randint(0, 1) if high >= 1 and not spanned and self.padded else 0
+            slack = 0 if spanned else self.rng.choice((0, 0, 1))
+            axes.append(_Axis(max(1, high + 1 - after + slack), (max(0, -low), after)))
             written.append(text)
-            if plain:
-                self.anchored.add(text.rstrip("'"))
+            self.anchored.update(spanned)
         self.operands[name] = axes
         return f"{name}[{', '.join(written)}]"
+
+    def spanned(self, text: str, scope: list[str]) -> tuple[str, ...]:
+        """The letters of an expression that takes every value of its axis: one letter, or flattened ones."""
+        value = parse_expression(text, ",".join(scope))
+        index = value.index if isinstance(value, IndexValue) else None
+        letters = (flat_parts(index) or (index.letter,)) if index is not None else ()
+        return tuple(s.rstrip("'") for s in letters if s is not None)
 
     def stencil(self, scope: list[str]) -> str:
         """Neighbours of one operand, so that the letter alone does not cover the axis."""
@@ -366,11 +421,11 @@ class _Author:
         return f"({name}[{letter} + 1] {self.rng.choice('-*')} {name}[{letter}])"
 
     def flattened(self, scope: list[str]) -> str:
-        letters = [s for s in self.rng.sample(scope, 2)]
-        name = self.name()
-        self.operands[name] = [_Axis(prod(self.extents[s.rstrip("'")] for s in letters))]
+        letters = self.rng.sample(scope, 2)
         if letters[1].rstrip("'") not in self.anchored:
             return self.fresh(letters)
+        name = self.name()
+        self.operands[name] = [_Axis(prod(self.extents[s.rstrip("'")] for s in letters))]
         self.anchored.add(letters[0].rstrip("'"))
         return f"{name}[({','.join(letters)})]"
 
@@ -394,5 +449,7 @@ class _Author:
                 letter = self.rng.choice(shorter)
                 written.append(f"{letter} + {size - self.extents[letter.rstrip(chr(39))]}")
             else:
-                written.append(self.rng.choice((f"{self.rng.choice(scope)}%{size}", str(self.rng.randrange(size)))))
+                written.append(
+                    self.rng.choice((f"{self.rng.choice(scope)}%{size}", str(self.rng.randrange(size))))
+                )
         return f"{name}[{', '.join(written)}]" if written else None

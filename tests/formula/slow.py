@@ -1,4 +1,4 @@
-"""The language's definition as a program: one Python number at a time, no NumPy, no plan, nothing shared with the calculus."""
+"""The language's definition as a program: one Python number at a time, no NumPy, no plan."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from pellucid.formula.expression import (
     Reduce,
     Where,
     Within,
+    reads,
 )
 from pellucid.formula.formula import Formula
 from pellucid.formula.index import Atom, Index, Remainder
@@ -34,7 +35,8 @@ Tensor = dict[tuple[int, ...], float]
 
 FUNCTIONS: Mapping[str, Callable[..., float]] = {
     "exp": math.exp, "log": math.log, "sqrt": math.sqrt, "abs": abs, "tanh": math.tanh, "erf": math.erf,
-    "sigmoid": lambda a: 1 / (1 + math.exp(-a)), "relu": lambda a: max(a, 0.0), "maximum": max, "minimum": min,
+    "sigmoid": lambda a: 1 / (1 + math.exp(-a)), "relu": lambda a: max(a, 0.0),
+    "maximum": max, "minimum": min,
 }  # fmt: skip
 COMPARISONS: Mapping[str, Callable[[float, float], bool]] = {
     "==": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b,
@@ -56,7 +58,10 @@ class Interpreter:
     """
 
     def __init__(
-        self, formula: Formula, extents: Mapping[str, int], operands: Mapping[str, tuple[Tensor, Sequence[int]]]
+        self,
+        formula: Formula,
+        extents: Mapping[str, int],
+        operands: Mapping[str, tuple[Tensor, Sequence[int]]],
     ) -> None:
         self.formula, self.extents = formula, extents
         self.sizes = {letter.upper(): extent for letter, extent in extents.items()}
@@ -68,7 +73,9 @@ class Interpreter:
             letters = [s for i in equation.target.indices for s in sorted(i.symbols) if not s[0].isupper()]
             result: Tensor = {}
             for place in self.places(Bound(s) for s in letters):
-                result[tuple(self.index(i, place) for i in equation.target.indices)] = self.value(equation.value, place)
+                result[tuple(self.index(i, place) for i in equation.target.indices)] = self.value(
+                    equation.value, place
+                )
             self.tensors[equation.name] = result
             self.shapes[equation.name] = tuple(max(axis) + 1 for axis in zip(*result, strict=True))
         return self.tensors
@@ -148,12 +155,12 @@ class Interpreter:
         return float(next(n for v, n in values if v == best)) if node.op.startswith("arg") else best
 
     def counts(self, node: Expr | Condition, place: Mapping[str, int]) -> bool:
-        """Whether no read of a maximum's body falls into padding (of those that its index conditions let matter)."""
+        """Whether no read of a maximum's body, of those that conditions on indices let matter, is padding."""
         match node:
             case Read() if node.indices:
                 return self.inside(node, place)
             case Where(condition, then, otherwise):
-                if not _about_indices(condition):
+                if any(True for _ in reads(condition)):
                     return all(self.counts(part, place) for part in (condition, then, otherwise))
                 return self.counts(then if self.holds(condition, place) else otherwise, place)
             case Reduce():
@@ -181,14 +188,3 @@ class Interpreter:
             case Not(part):
                 return not self.holds(part, place)
         raise TypeError(f"no definition of {node!r}")
-
-
-def _about_indices(node: Condition) -> bool:
-    match node:
-        case Compare(_, left, right):
-            return all(isinstance(side, IndexValue | Num) for side in (left, right))
-        case And(parts) | Or(parts):
-            return all(_about_indices(p) for p in parts)
-        case Not(part):
-            return _about_indices(part)
-    return True

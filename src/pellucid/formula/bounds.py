@@ -110,7 +110,10 @@ def interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ..
     """Bounds of an index expression whose sizes and constants are in `ranges` too; they are the least and greatest
     value if every letter stands in it once and no fact restricts it."""
     numbers = {s: Index.of(low) for s, (low, high) in ranges.items() if low == high}
-    given = (Fact(f.index.replace(numbers), f.low and f.low.replace(numbers), f.high and f.high.replace(numbers)) for f in known)
+    given = (
+        Fact(f.index.replace(numbers), f.low and f.low.replace(numbers), f.high and f.high.replace(numbers))
+        for f in known
+    )
     useful = tuple(f for f in given if f.index.terms and f.index.symbols <= ranges.keys())
     return _interval(index.replace(numbers), ranges, useful)
 
@@ -133,7 +136,11 @@ def _interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, .
 def _multiples(index: Index, part: Index) -> set[int]:
     """How often `part` may be taken out of an index so that one of its products of letters is gone."""
     mine = {Index(((m, 1),)): c for m, c in index.terms if m}
-    return {q for m, c in part.terms if m and (q := mine.get(Index(((m, 1),)), 0) // c) and q * c == mine[Index(((m, 1),))]}
+    return {
+        q
+        for m, c in part.terms
+        if m and (q := mine.get(Index(((m, 1),)), 0) // c) and q * c == mine[Index(((m, 1),))]
+    }
 
 
 def _polynomial(index: Index, ranges: Mapping[str, Interval]) -> Interval:

@@ -62,7 +62,9 @@ def branches(formula: Formula) -> Formula:
 Distinction = tuple[tuple[str, ...], tuple[Condition, ...], Expr]
 
 
-def _distinctions(node: Node, letters: tuple[str, ...], guards: tuple[Condition, ...]) -> Iterator[Distinction]:
+def _distinctions(
+    node: Node, letters: tuple[str, ...], guards: tuple[Condition, ...]
+) -> Iterator[Distinction]:
     """Each with the letters in scope, the conditions under which it matters, and its value."""
     if isinstance(node, Call):
         yield from ((letters, guards, value) for value in _sides(node))

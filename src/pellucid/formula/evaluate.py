@@ -8,7 +8,7 @@ array([-3., -5.])
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,7 +37,10 @@ from pellucid.formula.expression import (
     Where,
     Within,
     children,
+    is_singular,
+    reads,
     split_coefficient,
+    walk,
 )
 from pellucid.formula.formula import CONSTANTS, Formula, target_letters
 from pellucid.formula.ranges import Ranges, Shape, solve
@@ -90,7 +93,12 @@ class Plan:
         return values
 
 
-def plan(formula: Formula, shapes: Mapping[str, Shape], dtype: object = np.float64, sizes: Mapping[str, int] | None = None) -> Plan:
+def plan(
+    formula: Formula,
+    shapes: Mapping[str, Shape],
+    dtype: object = np.float64,
+    sizes: Mapping[str, int] | None = None,
+) -> Plan:
     """Solves the ranges and prepares every equation."""
     return planned(formula, solve(formula, shapes, sizes), dtype)
 
@@ -101,7 +109,9 @@ def planned(formula: Formula, ranges: Ranges, dtype: object = np.float64) -> Pla
     return Plan(formula, ranges, kind, tuple(_steps(formula, ranges, kind)))
 
 
-def evaluate(formula: Formula, operands: Mapping[str, Array], *, sizes: Mapping[str, int] | None = None) -> Values:
+def evaluate(
+    formula: Formula, operands: Mapping[str, Array], *, sizes: Mapping[str, int] | None = None
+) -> Values:
     """All operands and defined tensors, in the operands' common floating type (integers become float64).
 
     Raises:
@@ -111,7 +121,9 @@ def evaluate(formula: Formula, operands: Mapping[str, Array], *, sizes: Mapping[
     arrays = {name: np.asarray(value) for name, value in operands.items()}
     missing = [n for n in formula.operands if n not in arrays]
     if missing:
-        raise FormulaError(f"the formula needs {', '.join(missing)}; given were {', '.join(arrays) or 'none'}")
+        raise FormulaError(
+            f"the formula needs {', '.join(missing)}; given were {', '.join(arrays) or 'none'}"
+        )
     floats = [a.dtype for a in arrays.values() if a.dtype.kind == "f"]
     dtype = np.result_type(*floats) if floats else np.dtype(np.float64)
     return plan(formula, {n: a.shape for n, a in arrays.items()}, dtype, sizes)(arrays)
@@ -182,7 +194,11 @@ class Builder:
                 equal = (self.index(left, letters) == self.index(right, letters)).astype(self.dtype)
                 return lambda values: equal
             case Where(condition, then, otherwise):
-                test, yes, no = self.condition(condition, letters), self.value(then, letters), self.value(otherwise, letters)
+                test, yes, no = (
+                    self.condition(condition, letters),
+                    self.value(then, letters),
+                    self.value(otherwise, letters),
+                )
                 return lambda values: np.where(test(values), yes(values), no(values))
         raise FormulaError(f"{node!r} cannot be evaluated")
 
@@ -249,7 +265,9 @@ class Builder:
         inner, extents = self.bind(node, letters)
         kept = len(letters)
         count = float(np.prod(extents[kept:])) if node.op == "mean" else None
-        parts = [self.factors(t, inner) for t in (node.body.terms if isinstance(node.body, Add) else (node.body,))]
+        parts = [
+            self.factors(t, inner) for t in (node.body.terms if isinstance(node.body, Add) else (node.body,))
+        ]
 
         def run(values: Values) -> Array:
             total = None
@@ -279,6 +297,8 @@ class Builder:
     def vanishes(self, node: Where) -> bool:
         """Whether the product is 0 by itself wherever the condition fails, as one of its reads falls outside."""
         factors = node.then.factors if isinstance(node.then, Mul) else (node.then,)
+        if any(is_singular(n) or (isinstance(n, Call) and n.function == "exp") for n in walk(node.then)):
+            return False
         touched = [f for f in factors if isinstance(f, Read)]
         conditions = node.condition.parts if isinstance(node.condition, And) else (node.condition,)
         return all(any(self.implies(r, c) for r in touched) for c in conditions)
@@ -288,12 +308,19 @@ class Builder:
         for index, size in zip(read.indices, shape, strict=False):
             number = self.ranges.number(index)
             if isinstance(condition, Within):
-                if number == self.ranges.number(condition.index) and self.ranges.value(condition.extent) == size:
+                if (
+                    number == self.ranges.number(condition.index)
+                    and self.ranges.value(condition.extent) == size
+                ):
                     return True
             elif isinstance(condition, Divides):
                 exact = [a for a in number.atoms() if not isinstance(a, str)]
                 wanted = self.ranges.number(condition.index), self.ranges.number(condition.divisor)
-                if len(exact) == 1 and (exact[0].numerator, exact[0].divisor) == wanted and getattr(exact[0], "exact", False):
+                if (
+                    len(exact) == 1
+                    and (exact[0].numerator, exact[0].divisor) == wanted
+                    and getattr(exact[0], "exact", False)
+                ):
                     return True
         return False
 
@@ -312,7 +339,9 @@ class Builder:
             array = body(values)
             if valid is not None:
                 array = np.where(valid, array, worst)
-            best, position = _extreme(array, kept, window, largest=largest, position=want_position, start=first)
+            best, position = _extreme(
+                array, kept, window, largest=largest, position=want_position, start=first
+            )
             if keep is not None:
                 values[keep] = best
             return position if want_position and position is not None else best
@@ -322,15 +351,21 @@ class Builder:
     def valid(self, node: Reduce, letters: tuple[str, ...]) -> Array | None:
         """Where no read of the body falls into padding; None if none ever does."""
         mask = np.ones((1,) * len(letters), dtype=bool)
-        for read in _direct_reads(node.body):
+        for read, guards in _direct_reads(node.body):
             indices = [self.ranges.number(i) for i in read.indices]
-            mask = mask & inside(indices, self.ranges.shapes.get(read.tensor, ()), letters, self.extents)
+            here = inside(indices, self.ranges.shapes.get(read.tensor, ()), letters, self.extents)
+            for guard in guards:
+                here = here | ~self.condition(guard, letters)({})
+            mask = mask & here
         if mask.all():
             return None
         axes = tuple(range(len(letters) - len(node.letters), len(letters)))
         if not mask.any(axis=axes).all():
             raise GeometryError(f"a window of {node!r} sees nothing but padding")
-        full = tuple(self.extents[s] if i in axes else n for i, (s, n) in enumerate(zip(letters, mask.shape, strict=True)))
+        full = tuple(
+            self.extents[s] if i in axes else n
+            for i, (s, n) in enumerate(zip(letters, mask.shape, strict=True))
+        )
         return np.broadcast_to(mask, full)
 
     def condition(self, node: Condition, letters: tuple[str, ...]) -> Evaluator:
@@ -363,13 +398,18 @@ def _reduced_key(node: Reduce) -> str:
     return f"{[b.key for b in node.letters]}{node.body.key}"
 
 
-def _direct_reads(node: Node) -> list[Read]:
-    """Reads that are not inside a further reduction."""
+def _direct_reads(
+    node: Node, guards: tuple[Condition, ...] = ()
+) -> Iterator[tuple[Read, tuple[Condition, ...]]]:
+    """Reads that are not inside a further reduction, with the conditions on indices under which they matter."""
     if isinstance(node, Read):
-        return [node]
-    if isinstance(node, Reduce):
-        return []
-    return [read for child in children(node) for read in _direct_reads(child)]
+        yield node, guards
+    elif isinstance(node, Where) and not any(True for _ in reads(node.condition)):
+        yield from _direct_reads(node.then, (*guards, node.condition))
+        yield from _direct_reads(node.otherwise, (*guards, Not(node.condition)))
+    elif not isinstance(node, Reduce):
+        for child in children(node):
+            yield from _direct_reads(child, guards)
 
 
 def _multiplied(arrays: Sequence[Array]) -> Array:
@@ -393,20 +433,17 @@ def _extreme(
     better = np.greater if largest else np.less
     if int(np.prod(window)) > FEW and start is None:
         return _extreme_of_many(array, kept, window, largest=largest)
-    best, at = None, None
+    best = np.array(array[(..., *(0 for _ in window))])
+    at = np.zeros(best.shape, np.int32) if position else None
+    if at is not None and start is not None:
+        at += start.astype(np.int32)
     for number, place in enumerate(np.ndindex(*window)):
         value = array[(..., *(p if n > 1 else 0 for p, n in zip(place, array.shape[kept:], strict=True)))]
-        if best is None or best is False:
-            best = np.array(value)
-            at = np.zeros(best.shape, np.int32) if position else None
-            if at is not None and start is not None:
-                at += start.astype(np.int32)
-            continue
         wins = better(value, best) | np.isnan(value)
         np.copyto(best, value, where=wins)
         if at is not None:
             at[wins] = number
-    return np.asarray(best), at
+    return best, at
 
 
 def _extreme_of_many(array: Array, kept: int, window: Sequence[int], *, largest: bool) -> tuple[Array, Array]:

@@ -51,6 +51,7 @@ __all__ = [
     "children",
     "count",
     "free_letters",
+    "is_singular",
     "iverson",
     "mul",
     "power",
@@ -323,6 +324,14 @@ class Equation:
 
 def expr(value: Expr | Number) -> Expr:
     return value if isinstance(value, Expr) else Num(value)
+
+
+def is_singular(node: Node) -> bool:
+    """Whether the node itself is a function that has no finite value or slope for some numbers."""
+    if isinstance(node, Power):
+        exponent = node.exponent
+        return not (isinstance(exponent, Num) and isinstance(exponent.value, int) and exponent.value > 0)
+    return isinstance(node, Call) and node.function in ("log", "sqrt")
 
 
 def iverson(condition: Condition) -> Expr:

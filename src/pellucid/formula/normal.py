@@ -13,17 +13,25 @@ y[n] = max[c] x[n,c]
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from pellucid.formula.expression import (
     Add,
+    Condition,
     Equation,
     Expr,
     Mul,
     Node,
+    Not,
+    Num,
     Read,
     Reduce,
+    Where,
+    all_of,
     free_letters,
+    indices_of,
+    is_singular,
     map_children,
     reads,
     walk,
@@ -41,7 +49,12 @@ def position_of(name: str) -> str:
 
 def normal_form(formula: Formula) -> Formula:
     """The same formula with nested reductions named; the positions behind each max and min are intermediates too."""
-    taken = {e.name for e in formula.equations} | set(formula.operands) | formula.constants.keys() | formula.letters
+    taken = (
+        {e.name for e in formula.equations}
+        | set(formula.operands)
+        | formula.constants.keys()
+        | formula.letters
+    )
     namer = _Namer(taken)
     for equation in formula.equations:
         namer.add(equation)
@@ -80,12 +93,19 @@ class _Namer:
         return self.nested(node, name, letters)
 
     def nested(self, node: Expr, name: str, letters: list[str]) -> Expr:
-        def visit(child: Node) -> Node:
+        def visit(child: Node, guards: tuple[Condition, ...]) -> Node:
             if isinstance(child, Reduce):
-                return self.named(child, name, letters)
-            return map_children(child, visit)
+                return self.named(_guarded(child, guards, letters), name, letters)
+            if isinstance(child, Where):
+                condition = visit(child.condition, guards)
+                assert isinstance(condition, Condition)
+                then = visit(child.then, (*guards, condition))
+                otherwise = visit(child.otherwise, (*guards, Not(condition)))
+                assert isinstance(then, Expr) and isinstance(otherwise, Expr)
+                return Where(condition, then, otherwise)
+            return map_children(child, lambda part: visit(part, guards))
 
-        result = visit(node)
+        result = visit(node, ())
         assert isinstance(result, Expr)
         return result
 
@@ -108,6 +128,24 @@ class _Namer:
         return name
 
 
+def _guarded(node: Reduce, guards: tuple[Condition, ...], letters: Iterable[str]) -> Reduce:
+    """The reduction with the conditions around it put inside, so that it can be taken out of them.
+
+    A condition is left out if it keeps none of its reads in range and no value in a function's domain."""
+    mine = free_letters(node).intersection(letters)
+    singular = any(is_singular(n) for n in walk(node.body))
+
+    def keeps(condition: Condition) -> bool:
+        if singular and any(True for _ in reads(condition)):
+            return True
+        return any(
+            mine & i.symbols for n in walk(condition) if not isinstance(n, Read) for i in indices_of(n)
+        )
+
+    needed = all_of(g for g in guards if keeps(g))
+    return node if needed is None else replace(node, body=Where(needed, node.body, Num(0)))
+
+
 def _scaled_sum(factors: tuple[Expr, ...]) -> bool:
     """One sum times numbers, sizes and scalars' powers without tensors."""
     sums = [f for f in factors if any(isinstance(n, Reduce) for n in walk(f))]
@@ -122,5 +160,3 @@ def _multiplied(factors: list[Expr]) -> Expr:
     for factor in factors[1:]:
         result = result * factor
     return result
-
-

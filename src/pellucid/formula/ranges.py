@@ -48,7 +48,9 @@ class Ranges:
         number = self.number(index).constant
         if number is None:
             unknown = ", ".join(sorted(index.symbols - self.symbols.keys()))
-            raise GeometryError(f"the value of {index} is not known: {unknown} is given by no operand or constant")
+            raise GeometryError(
+                f"the value of {index} is not known: {unknown} is given by no operand or constant"
+            )
         return number
 
     def extent(self, bound: Bound) -> int:
@@ -111,7 +113,9 @@ class _Solver:
 
     def windowed(self, tensor: str, axis: int, index: Index) -> bool:
         """Whether the same axis is also read at another expression of the letter: then it need not cover the axis."""
-        others = (r.indices[axis] for _, r in self.formula.reads() if r.tensor == tensor and len(r.indices) > axis)
+        others = (
+            r.indices[axis] for _, r in self.formula.reads() if r.tensor == tensor and len(r.indices) > axis
+        )
         return any(o != index and o.letter is None and o.symbols & index.symbols for o in others)
 
     def fix(self, symbol: str, value: int, source: str) -> bool:
@@ -129,7 +133,7 @@ class _Solver:
 
     def run(self) -> None:
         self.check_ranks()
-        while self.exact() or self.explicit() or self.fitted():
+        while self.exact() or self.explicit() or self.fitted() or self.guarded():
             pass
         for letter in self.letters:
             if self.size(letter) is None:
@@ -140,7 +144,9 @@ class _Solver:
                 )
         for name, axes in self.formula.axes.items():
             if name not in self.shapes and name not in self.formula.defined:
-                self.shapes[name] = tuple(_product([self.size(s) for s in flat_parts(i) or (i.letter or "",)]) for i in axes)
+                self.shapes[name] = tuple(
+                    _product([self.size(s) for s in flat_parts(i) or (i.letter or "",)]) for i in axes
+                )
 
     def check_ranks(self) -> None:
         for equation, read in self.formula.reads():
@@ -151,7 +157,9 @@ class _Solver:
                 )
         for name, axes in self.formula.axes.items():
             if name in self.shapes and len(axes) != len(self.shapes[name]):
-                raise GeometryError(f"{name} has shape {self.shapes[name]}, but its axes are {','.join(map(str, axes))}")
+                raise GeometryError(
+                    f"{name} has shape {self.shapes[name]}, but its axes are {','.join(map(str, axes))}"
+                )
 
     def exact(self) -> bool:
         """Letters that alone, or flattened with known ones, index an axis; shapes of defined tensors."""
@@ -161,9 +169,13 @@ class _Solver:
                 progress |= self.pin(index, self.shapes[name][axis], f"axis {axis} of {name}")
         for read, axis, index in self.plain:
             if read.tensor in self.shapes:
-                progress |= self.pin(index, self.shapes[read.tensor][axis], f"axis {axis} of {read.tensor} in {read!r}")
+                progress |= self.pin(
+                    index, self.shapes[read.tensor][axis], f"axis {axis} of {read.tensor} in {read!r}"
+                )
         for equation in self.formula.equations:
-            sizes = [[self.size(s) for s in flat_parts(i) or (i.letter or "",)] for i in equation.target.indices]
+            sizes = [
+                [self.size(s) for s in flat_parts(i) or (i.letter or "",)] for i in equation.target.indices
+            ]
             if equation.name not in self.shapes and all(s is not None for part in sizes for s in part):
                 self.shapes[equation.name] = tuple(_product(part) for part in sizes)
                 progress = True
@@ -195,7 +207,9 @@ class _Solver:
                 if bound.extent is None or not bound.extent.symbols <= self.known.keys():
                     continue
                 value = bound.extent.replace({s: Index.of(v) for s, v in self.known.items()}).constant or 0
-                progress |= self.fix(size_of(bound.letter), value, f"the bound {bound.letter} < {bound.extent}")
+                progress |= self.fix(
+                    size_of(bound.letter), value, f"the bound {bound.letter} < {bound.extent}"
+                )
         return progress
 
     def fitted(self) -> bool:
@@ -208,6 +222,19 @@ class _Solver:
                     if value < 1:
                         raise GeometryError(f"there is no room for even one value of {letter!r}: {source}")
                     return self.fix(size_of(letter), value, source)
+        return False
+
+    def guarded(self) -> bool:
+        """A letter that is read only where conditions bound it: then it has the extent of the axis that it reads."""
+        for read, axis, index, _ in self.other:
+            if (
+                index.letter in self.letters
+                and self.size(index.letter or "") is None
+                and read.tensor in self.shapes
+            ):
+                return self.pin(
+                    index, self.shapes[read.tensor][axis], f"axis {axis} of {read.tensor} in {read!r}"
+                )
         return False
 
     def fits(self, letter: str, *, thorough: bool) -> Iterator[tuple[int, str]]:
@@ -224,7 +251,12 @@ class _Solver:
             size, (low, high) = self.shapes[read.tensor][axis], self.margin(read, axis)
             value = self.largest(letter, index, known, (-low, size - 1 + high))
             if value is not None:
-                found.append((value, f"{read!r} reads axis {axis} of {read.tensor}, which has {size} elements{_padded(low, high)}"))
+                found.append(
+                    (
+                        value,
+                        f"{read!r} reads axis {axis} of {read.tensor}, which has {size} elements{_padded(low, high)}",
+                    )
+                )
         yield from found
 
     def range_of(self, symbol: str) -> Interval | None:
@@ -273,7 +305,9 @@ def _margin(formula: Formula, known: Mapping[str, int], tensor: str, axis: int) 
     numbers = {s: Index.of(v) for s, v in known.items()}
     low, high = (i.replace(numbers).constant for i in formula.padding[tensor][axis])
     if low is None or high is None:
-        raise GeometryError(f"the padding of axis {axis} of {tensor} is not known: give its constants integer values")
+        raise GeometryError(
+            f"the padding of axis {axis} of {tensor} is not known: give its constants integer values"
+        )
     return low, high
 
 
@@ -303,5 +337,3 @@ def _validate_axis(
             f"{read!r} in {equation!r} reads axis {axis} of {read.tensor} from {low} to {high},"
             f" but it has {size} elements{_padded(before, after)}"
         )
-
-

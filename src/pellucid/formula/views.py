@@ -18,7 +18,7 @@ Array = np.ndarray
 def grid(index: Index, letters: Sequence[str], extents: Mapping[str, int]) -> Array:
     """The integer values of an index expression, an axis for each letter (of length 1 where it plays no part).
 
-    Quotients that leave a remainder are rounded down; conditions around them say where they count.
+    Quotients that leave a remainder are rounded down; `inside` tells where they count.
     """
     total = np.zeros((1,) * len(letters), dtype=np.int64)
     for monomial, coefficient in index.terms:
@@ -37,13 +37,20 @@ def _atom_grid(atom: Atom, letters: Sequence[str], extents: Mapping[str, int]) -
         shape[list(letters).index(atom)] = -1
         return np.arange(extents[atom]).reshape(shape)
     numerator, divisor = grid(atom.numerator, letters, extents), grid(atom.divisor, letters, extents)
-    return numerator // divisor if isinstance(atom, Quotient) else numerator % divisor
+    result: Array = numerator // divisor if isinstance(atom, Quotient) else numerator % divisor
+    return result
 
 
-def inside(indices: Sequence[Index], shape: Sequence[int], letters: Sequence[str], extents: Mapping[str, int]) -> Array:
-    """Where all indices lie inside the tensor, as booleans over the letters."""
+def inside(
+    indices: Sequence[Index], shape: Sequence[int], letters: Sequence[str], extents: Mapping[str, int]
+) -> Array:
+    """Where all indices lie inside the tensor and divisions in them are exact, as booleans over the letters."""
     result = np.ones((1,) * len(letters), dtype=bool)
     for index, size in zip(indices, shape, strict=True):
+        for atom in index.atoms():
+            if isinstance(atom, Quotient) and atom.exact:
+                numerator, divisor = (grid(i, letters, extents) for i in (atom.numerator, atom.divisor))
+                result = result & (numerator % divisor == 0)
         values = grid(index, letters, extents)
         if values.min() < 0 or values.max() >= size:
             result = result & (values >= 0) & (values < size)
@@ -91,10 +98,16 @@ def _stuffed(index: Index) -> tuple[int, _Affine] | None:
     return (step, place) if place is not None else None
 
 
-def reader(indices: Sequence[Index], shape: Sequence[int], letters: Sequence[str], extents: Mapping[str, int]) -> Callable[[Array], Array]:
+def reader(
+    indices: Sequence[Index], shape: Sequence[int], letters: Sequence[str], extents: Mapping[str, int]
+) -> Callable[[Array], Array]:
     """A function from the tensor to its elements at the indices, an axis for each letter; 0 outside the tensor."""
     plain = [i.letter for i in indices]
-    if all(p in letters for p in plain) and len(set(plain)) == len(plain):
+    if (
+        all(p in letters for p in plain)
+        and len(set(plain)) == len(plain)
+        and [extents[str(p)] for p in plain] == list(shape)
+    ):
         return _plain_reader([str(p) for p in plain], letters)
     steps: list[Callable[[Array], Array]] = []
     places: list[_Affine] = []
@@ -108,7 +121,7 @@ def reader(indices: Sequence[Index], shape: Sequence[int], letters: Sequence[str
             used = [s for s in letters if s in index.symbols]
             if len(used) != 1:
                 return _gatherer(indices, shape, letters, extents)
-            steps.append(_taker(axis, grid(index, used, extents), size))
+            steps.append(_taker(axis, grid(index, used, extents), inside([index], [size], used, extents)))
             place, size = _Affine({used[0]: 1}, 0), extents[used[0]]
         low, high = place.bounds(extents)
         if low < 0 or high >= size:
@@ -149,10 +162,9 @@ def _padder(axis: int, before: int, after: int) -> Callable[[Array], Array]:
     return pad
 
 
-def _taker(axis: int, table: Array, size: int) -> Callable[[Array], Array]:
-    places = np.clip(table, 0, size - 1)
-    outside = (table < 0) | (table >= size)
-    gone = (slice(None),) * axis + (outside,) if outside.any() else None
+def _taker(axis: int, table: Array, valid: Array) -> Callable[[Array], Array]:
+    places = np.where(valid, table, 0)
+    gone = None if valid.all() else (slice(None),) * axis + (np.broadcast_to(~valid, table.shape),)
 
     def take(tensor: Array) -> Array:
         result = np.take(tensor, places, axis)
@@ -163,21 +175,28 @@ def _taker(axis: int, table: Array, size: int) -> Callable[[Array], Array]:
     return take
 
 
-def _gatherer(indices: Sequence[Index], shape: Sequence[int], letters: Sequence[str], extents: Mapping[str, int]) -> Callable[[Array], Array]:
-    places = tuple(np.clip(grid(i, letters, extents), 0, n - 1) for i, n in zip(indices, shape, strict=True))
+def _gatherer(
+    indices: Sequence[Index], shape: Sequence[int], letters: Sequence[str], extents: Mapping[str, int]
+) -> Callable[[Array], Array]:
     mask = inside(indices, shape, letters, extents)
+    places = tuple(np.where(mask, grid(i, letters, extents), 0) for i in indices)
     if mask.all():
         return lambda tensor: tensor[places]
     return lambda tensor: np.where(mask, tensor[places], tensor.dtype.type(0))
 
 
 def _strider(
-    steps: Sequence[Callable[[Array], Array]], places: Sequence[_Affine], letters: Sequence[str], extents: Mapping[str, int]
+    steps: Sequence[Callable[[Array], Array]],
+    places: Sequence[_Affine],
+    letters: Sequence[str],
+    extents: Mapping[str, int],
 ) -> Callable[[Array], Array]:
     used = [any(s in p.coefficients for p in places) for s in letters]
     shape = tuple(extents[s] if u else 1 for s, u in zip(letters, used, strict=True))
     start = tuple(slice(p.constant, None) for p in places)
-    weights = [[(axis, p.coefficients[s]) for axis, p in enumerate(places) if s in p.coefficients] for s in letters]
+    weights = [
+        [(axis, p.coefficients[s]) for axis, p in enumerate(places) if s in p.coefficients] for s in letters
+    ]
 
     def read(tensor: Array) -> Array:
         for step in steps:

@@ -1,0 +1,289 @@
+"""Gradients checked against differences of values, in float64.
+
+A difference across a kink (a ReLU at 0, another maximum) says nothing about a derivative.  So the forward pass
+also tells which branch every distinction takes; a step that changes a branch is made smaller, and where even
+the smallest changes one, the coordinate is counted as a kink and compared from the side that stays on its branch.
+
+>>> from pellucid.formula.formula import Formula
+>>> f = Formula.parse("y[i] = sum[j] tanh(w[i,j] * x[j])")
+>>> for row in check_formula(f, {"w": np.ones((2, 3)), "x": np.arange(3.0)}, key=7):
+...     print(row.name, row.coordinates, row.kinks, row.passed)
+w 6 0 True
+x 3 0 True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from pellucid import random
+from pellucid.errors import CheckFailed
+from pellucid.formula.branches import branches
+from pellucid.formula.derive import derive, gradient_name
+from pellucid.formula.evaluate import planned
+from pellucid.formula.formula import Formula
+from pellucid.formula.gradient_ranges import solve_gradient
+from pellucid.formula.ranges import solve
+from pellucid.formula.views import Array
+
+__all__ = ["KINKS", "TOLERANCE", "Row", "check_formula", "check_gradients", "passed"]
+
+# Largest error, relative to the gradient tensor's largest element.
+TOLERANCE = 1e-7
+# Largest share of coordinates that may lie on a kink.
+KINKS = 0.02
+# Steps relative to the size of the operand: first the usual one, smaller ones where it crosses a kink,
+# and larger ones with a formula of higher order where rounding or curvature spoil it.
+STEPS = (1e-5, 1e-6, 1e-7)
+LONG_STEPS = (1e-3, 1e-4, 1e-2)
+# An operand of tiny numbers is not moved by less than this times the step.
+SMALLEST_SCALE = 0.01
+
+Forward = Callable[[Mapping[str, Array]], tuple[Array, Sequence[Array]]]
+
+
+@dataclass(frozen=True)
+class Row:
+    """The result for one gradient tensor.
+
+    Attributes:
+        name: the operand.
+        coordinates: how many of its elements were compared (besides the random directions).
+        directions: how many random directions through all of its elements were compared.
+        kinks: how many of these lay on a kink and were compared from one side.
+        error: the worst error, relative to the largest element of the gradient tensor.
+        element: where it was, or None if along a direction.
+        passed: whether no error is too large.
+    """
+
+    name: str
+    coordinates: int
+    directions: int
+    kinks: int
+    error: float
+    element: tuple[int, ...] | None
+    passed: bool
+
+
+def passed(rows: Iterable[Row]) -> bool:
+    """Whether all gradients are right and not more than 2 % of all that was compared lay on a kink."""
+    rows = list(rows)
+    compared = sum(row.coordinates + row.directions for row in rows)
+    return all(row.passed for row in rows) and sum(row.kinks for row in rows) <= KINKS * compared
+
+
+def check_gradients(
+    forward: Forward,
+    operands: Mapping[str, Array],
+    upstream: Array,
+    gradients: Mapping[str, Array],
+    *,
+    key: int,
+    coordinates: int = 200,
+    directions: int = 3,
+) -> list[Row]:
+    """Compares gradients with central differences.
+
+    Args:
+        forward: from operands to the output and to arrays that tell which branch each distinction takes.
+        operands: float64 arrays at which to differentiate.
+        upstream: the gradient of the loss with respect to the output, best a random one.
+        gradients: what is checked, by operand.
+        key: of the random choice of coordinates and directions.
+        coordinates: how many elements of each tensor are compared (all, if it has fewer).
+        directions: how many random directions through all elements of a tensor.
+
+    Returns:
+        A row for each gradient.
+
+    Raises:
+        CheckFailed: an element of the output or of a gradient is not finite; the message names it.
+    """
+    base = _Base(forward, {n: np.asarray(a, np.float64) for n, a in operands.items()}, upstream)
+    _finite("the output", base.output)
+    rows: list[Row] = []
+    for number, (name, gradient) in enumerate(gradients.items()):
+        _finite(f"the gradient with respect to {name}", gradient)
+        probes = _probes(gradient, random.key(key, number), coordinates, directions)
+        rows.append(_row(name, gradient, [_Probe(base, name, gradient, way, at) for way, at in probes]))
+    return rows
+
+
+def check_formula(
+    formula: Formula, operands: Mapping[str, Array], wrt: Sequence[str] | None = None, *, key: int,
+    sizes: Mapping[str, int] | None = None, coordinates: int = 200, directions: int = 3,
+) -> list[Row]:  # fmt: skip
+    """Checks a formula's derived gradients, for a random gradient of the loss with respect to its output.
+
+    Args:
+        formula: any equations of the language.
+        operands: arrays at which to differentiate.
+        wrt: operands whose gradients are checked; all, if not given.
+        key: of all random numbers.
+        sizes: as for `pellucid.formula.ranges.solve`.
+        coordinates: as for `check_gradients`.
+        directions: as for `check_gradients`.
+
+    Raises:
+        CheckFailed: an element of the output or of a gradient is not finite.
+    """
+    arrays = {name: np.asarray(value, np.float64) for name, value in operands.items()}
+    gradient = derive(formula, wrt)
+    traced = branches(gradient.forward)
+    shapes = {name: array.shape for name, array in arrays.items()}
+    ranges = solve(gradient.forward, shapes, sizes)
+    forward = planned(traced, solve_gradient(traced, ranges))
+    backward = planned(gradient.formula, solve_gradient(gradient.formula, ranges))
+    signs = traced.defined.keys() - gradient.forward.defined.keys()
+
+    def outputs(given: Mapping[str, Array]) -> tuple[Array, list[Array]]:
+        values = forward(given)
+        return values[formula.output], [values[name] for name in signs]
+
+    values = forward(arrays)
+    upstream = random.normal(random.key(key, "upstream"), values[formula.output].shape)
+    values[gradient_name(formula.output)] = upstream
+    found = backward(values)
+    names = wrt if wrt is not None else formula.operands
+    gradients = {name: found[gradient_name(name)] for name in names}
+    return check_gradients(
+        outputs,
+        arrays,
+        upstream,
+        gradients,
+        key=random.key(key, "probes"),
+        coordinates=coordinates,
+        directions=directions,
+    )
+
+
+@dataclass(frozen=True)
+class _Base:
+    """The point at which gradients are checked."""
+
+    forward: Forward
+    operands: Mapping[str, Array]
+    upstream: Array
+
+    @cached_property
+    def at(self) -> tuple[Array, Sequence[Array]]:
+        return self.forward(self.operands)
+
+    @property
+    def output(self) -> Array:
+        return self.at[0]
+
+    def moved(self, name: str, change: Array) -> tuple[Array, bool]:
+        """The output at another point, and whether every distinction takes the same branch there."""
+        output, signs = self.forward({**self.operands, name: self.operands[name] + change})
+        return output, all(np.array_equal(a, b) for a, b in zip(signs, self.at[1], strict=True))
+
+    def difference(self, more: Array, less: Array) -> float:
+        """How much the loss differs between two outputs; summed over differences, as most of them are 0."""
+        return float(np.sum(self.upstream * (more - less)))
+
+
+@dataclass(frozen=True)
+class _Probe:
+    """One direction in which one operand is moved: a coordinate, or all of them at random."""
+
+    base: _Base
+    name: str
+    gradient: Array
+    way: Array
+    element: tuple[int, ...] | None
+
+    @cached_property
+    def scale(self) -> float:
+        return max(float(np.max(np.abs(self.base.operands[self.name]))), SMALLEST_SCALE)
+
+    @cached_property
+    def slope(self) -> float:
+        """What the gradient says about the loss along the way."""
+        return float(np.sum(self.gradient * self.way))
+
+    def error(self, tolerance: float) -> tuple[float, bool]:
+        """The least error over the steps that cross no kink, as soon as it is tolerable; and whether all cross one."""
+        smooth: list[float] = []
+        for step in STEPS:
+            (up, same_up), (down, same_down) = self.moved(step), self.moved(-step)
+            if same_up and same_down:
+                smooth.append(abs(self.base.difference(up, down) / (2 * step * self.scale) - self.slope))
+                break
+        if not smooth:
+            return self.one_sided(tolerance), True
+        for step in LONG_STEPS:
+            if smooth[-1] <= tolerance or min(smooth) <= tolerance:
+                break
+            smooth += self.fourth_order(step)
+        return min(smooth), False
+
+    def moved(self, step: float) -> tuple[Array, bool]:
+        return self.base.moved(self.name, step * self.scale * self.way)
+
+    def fourth_order(self, step: float) -> list[float]:
+        """The error by five points, or nothing if they cross a kink."""
+        points = [self.moved(n * step) for n in (1, -1, 2, -2)]
+        if not all(same for _, same in points):
+            return []
+        (up, _), (down, _), (far_up, _), (far_down, _) = points
+        near, far = self.base.difference(up, down), self.base.difference(far_up, far_down)
+        return [abs((8 * near - far) / (12 * step * self.scale) - self.slope)]
+
+    def one_sided(self, tolerance: float) -> float:
+        """The error on the side that stays on the branch taken here; between both slopes, if neither side does."""
+        slopes: list[float] = []
+        errors: list[float] = []
+        for step in (*STEPS, *(-s for s in STEPS)):
+            (half, same_half), (full, same_full) = self.moved(step / 2), self.moved(step)
+            change = 4 * self.base.difference(half, self.base.output) - self.base.difference(
+                full, self.base.output
+            )
+            slopes.append(change / (step * self.scale))
+            if same_half and same_full:
+                errors.append(abs(slopes[-1] - self.slope))
+        if errors:
+            return min(errors)
+        return max(min(slopes) - self.slope, self.slope - max(slopes), 0.0)
+
+
+def _probes(
+    gradient: Array, key: int, coordinates: int, directions: int
+) -> list[tuple[Array, tuple[int, ...] | None]]:
+    """Coordinates at random (all, if they are few), then directions of length 1."""
+    places = random.permutation(random.key(key, "coordinates"), gradient.size)[:coordinates]
+    found: list[tuple[Array, tuple[int, ...] | None]] = []
+    for place in places:
+        way = np.zeros(gradient.shape)
+        way.flat[place] = 1
+        found.append((way, tuple(int(i) for i in np.unravel_index(place, gradient.shape))))
+    for number in range(directions if gradient.size > 1 else 0):
+        way = random.normal(random.key(key, "direction", number), gradient.shape)
+        found.append((way / np.linalg.norm(way), None))
+    return found
+
+
+def _row(name: str, gradient: Array, probes: Sequence[_Probe]) -> Row:
+    largest = float(np.max(np.abs(gradient)))
+    worst, element, kinks = 0.0, None, 0
+    for probe in probes:
+        error, kink = probe.error(TOLERANCE * largest)
+        kinks += kink
+        if error > worst:
+            worst, element = error, probe.element
+    single = sum(probe.element is not None for probe in probes)
+    relative = worst / largest if largest else worst
+    return Row(name, single, len(probes) - single, kinks, relative, element, relative <= TOLERANCE)
+
+
+def _finite(what: str, array: Array) -> None:
+    bad = np.argwhere(~np.isfinite(array))
+    if len(bad):
+        place = ",".join(map(str, bad[0]))
+        raise CheckFailed(
+            f"{what} is {array[tuple(bad[0])]} at [{place}]; differences can't be taken at a singular point"
+        )
