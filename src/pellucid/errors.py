@@ -35,7 +35,15 @@ class GeometryError(FormulaError):
 
 
 class NetworkError(PellucidError, ValueError):
-    """A network whose layers cannot be joined, or that a file describes wrongly."""
+    """A network whose layers cannot be joined, or that a file describes wrongly.
+
+    Attributes:
+        place: where in the description, such as ``("layer", 2, "padding")``; empty if it is not one place.
+    """
+
+    def __init__(self, message: str = "", place: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class DataError(PellucidError, ValueError):

@@ -82,7 +82,8 @@ def is_number(value: object) -> bool:
     """Whether the value is a finite number, and no truth value."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.floating):
         return False
-    return bool(-LARGEST <= value <= LARGEST)
+    exact = value if isinstance(value, int) else float(value)
+    return -LARGEST <= exact <= LARGEST
 
 
 def number(value: float, option: str) -> float:
