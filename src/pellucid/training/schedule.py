@@ -93,7 +93,8 @@ class Step(Schedule):
         super().__post_init__()
         if self.every < 1 or not 0 < self.factor <= 1:
             raise UsageError(
-                f"a step schedule falls every 1 or more epochs by a factor of at most 1, not every {self.every} by {self.factor}"
+                "a step schedule falls every 1 or more epochs by a factor of at most 1, "
+                f"not every {self.every} by {self.factor}"
             )
 
     def factors(self, steps: int, epoch: int) -> Array:
