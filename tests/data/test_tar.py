@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pellucid.data import Limits
 from pellucid.data.source import is_image
 from pellucid.data.tar import tar_members
-from pellucid.data.unpack import ByteStream
+from pellucid.data.unpack import unpacked
 from pellucid.errors import FileFormatError
 from tests.data.samples import tar
 
@@ -19,7 +19,7 @@ FILES = {"a/1.png": b"first", "a/notes.txt": b"x" * 700, "b/2.png": b"y" * 512, 
 
 
 def members(data: bytes, limits: Limits = LIMITS) -> dict[str, bytes]:
-    stream = ByteStream(io.BytesIO(data), "a.tar", 10**8)
+    stream = unpacked(io.BytesIO(data), "a.tar", Limits())
     return {"/".join(parts): content for parts, _, content in tar_members(stream, is_image, limits)}
 
 

@@ -118,6 +118,7 @@ def test_each_changed_byte_is_noticed_or_leaves_the_contents_alone(data: bytes) 
         (patched(ONE, ENTRY, 8, b"\1\0"), "this one is encrypted"),
         (patched(ONE, ENTRY, 38, b"\0\0\xff\xa1"), "this one is a link"),
         (patched(ONE, LOCAL, 0, b"XXXX"), "no member begins there"),
+        (patched(ONE, LOCAL, 30, b"b"), "another name there than in the directory"),
         (zipped({"../a.png": b""}), r"\.\./a\.png leads out of the archive"),
         (zipped({"a" * 1100 + ".png": b""}), "a name of 1104 letters"),
         (zipped({f"{n}.png": b"" for n in range(51)}), "51 members"),

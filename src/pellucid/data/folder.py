@@ -42,9 +42,8 @@ def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...
     if len(above) > _DEEPEST:
         raise DataError(f"{printable(str(folder))}: folders more than {_DEEPEST} deep inside each other")
     try:
-        entries = [
-            (entry.name, entry.is_dir()) for entry in os.scandir(folder) if not entry.name.startswith(".")
-        ]
+        with os.scandir(folder) as listing:
+            entries = [(entry.name, entry.is_dir()) for entry in listing if not entry.name.startswith(".")]
     except (OSError, ValueError) as error:
         raise unreadable(folder, error) from error
     for name, is_folder in sorted(entries):

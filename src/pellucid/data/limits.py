@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 __all__ = ["Limits"]
 
-_HARMLESS = 2**28  # bytes, whatever they were packed to
-_LARGEST_RATIO = 200
+_HARMLESS = 2**27  # bytes, whatever they were packed to
+_LARGEST_RATIO = 100
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Limits:
     pixels: int = 2**25
     file_bytes: int = 2**26
     total_bytes: int = 2**32
-    members: int = 2**20
+    members: int = 2**19
     classes: int = 2**16
 
     def unpacked(self, packed: int) -> int:
@@ -38,6 +38,6 @@ class Limits:
         unpacking it would take minutes.
 
         >>> Limits().unpacked(10**6), Limits().unpacked(10**7)
-        (268435456, 2000000000)
+        (134217728, 1000000000)
         """
         return min(self.total_bytes, max(_HARMLESS, _LARGEST_RATIO * packed))

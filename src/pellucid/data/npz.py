@@ -73,7 +73,7 @@ def _arrays(file: io.BufferedIOBase, where: str, limits: Limits) -> dict[str, ND
     """The arrays that the set is made of; others are passed over."""
     members: dict[str, ZipMember] = {}
     for member in zip_directory(file, where, limits):
-        name = "/".join(member.parts).removesuffix(".npy")
+        name = member.name.decode("ascii", "replace").removesuffix(".npy")
         if name in members:
             raise FileFormatError(f"{member.where}: there are two of this name")
         if name in _NAMES:

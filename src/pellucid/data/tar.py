@@ -64,8 +64,8 @@ def tar_members(stream: ByteStream, wanted: Wanted, limits: Limits) -> Iterator[
             continue
         parts = path_parts(stream.where, name if name is not None else _own_name(header), start)
         size = own_size if size is None else size
-        where = f"{stream.where}: member {shown(parts)} at byte {start}"
         if wanted(parts) and kind != _FOLDER:
+            where = f"{stream.where}: member {shown(parts)} at byte {start}"
             if kind not in _REGULAR:
                 raise FileFormatError(f"{where}: it is a link or device, a regular file was expected")
             if size > limits.file_bytes:

@@ -90,6 +90,23 @@ class ByteStream:
         return piece
 
 
+class _FileStream(ByteStream):
+    """The bytes of a file that is not packed: what is skipped is not even read."""
+
+    def __init__(self, file: io.BufferedIOBase, where: str, limit: int, size: int) -> None:
+        super().__init__(file, where, limit, size)
+        self._file = file
+        self._end = size
+
+    def skip(self, size: int, what: str) -> None:
+        missing = self.offset + size - self._end
+        if missing > 0:
+            self.offset = self._end
+            raise self.error(f"the file ends, {missing} more bytes of {what} were expected")
+        self.offset += size
+        self._file.seek(self.offset)
+
+
 class _Unpacker(Protocol):
     """What `lzma.LZMADecompressor` offers."""
 
@@ -196,4 +213,4 @@ def unpacked(file: io.BufferedIOBase, where: str, limits: Limits) -> ByteStream:
         if head.startswith(magic):
             content = io.BufferedReader(_Unpacked(file, unpacker), _PIECE)
             return ByteStream(content, where, limits.unpacked(size))
-    return ByteStream(file, where, limits.total_bytes, size)
+    return _FileStream(file, where, limits.total_bytes, size)

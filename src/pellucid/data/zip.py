@@ -43,6 +43,7 @@ _LINK = 0o120000
 class ZipMember:
     """One entry of an archive's directory."""
 
+    name: bytes  # as stored
     parts: tuple[str, ...]
     where: str  # for errors
     method: int
@@ -69,6 +70,8 @@ class ZipMember:
         if len(header) < 30 or not header.startswith(_LOCAL):
             raise FileFormatError(f"{self.where}: no member begins there, as the directory says")
         name, extra = struct.unpack("<2H", header[26:30])
+        if file.read(name) != self.name:
+            raise FileFormatError(f"{self.where}: the member has another name there than in the directory")
         part = _Part(file, self.position + 30 + name + extra, self.packed)
         content = part if self.method == _STORED else inflated(part)
         checked = _Checked(content, self.size, self.crc)
@@ -185,7 +188,9 @@ def _entry(header: bytes, encoded: bytes, extra: bytes, where: str, at: int) -> 
     parts = path_parts(where, text, at)
     where = f"{where}: member {shown(parts)} at byte {position}"
     is_link = attributes >> 16 & 0o170000 == _LINK
-    return ZipMember(parts, where, method, bool(flags & _ENCRYPTED), crc, packed, size, position, is_link)
+    return ZipMember(
+        encoded, parts, where, method, bool(flags & _ENCRYPTED), crc, packed, size, position, is_link
+    )
 
 
 def _wide(numbers: tuple[int, ...], extra: bytes, where: str, at: int) -> tuple[int, ...]:
