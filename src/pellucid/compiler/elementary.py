@@ -1,0 +1,224 @@
+"""exp, log, tanh and their like in fused multiply-adds: the same bits on every processor.
+
+Each reduces its argument to a short interval and sums a power series there; the number of terms follows from the
+interval and the type, so that the first term left out is below the rounding error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from pellucid.errors import FormulaError
+
+if TYPE_CHECKING:
+    from pellucid.compiler.emit import Kernel, Value
+
+__all__ = ["call"]
+
+
+@dataclass(frozen=True)
+class _Format:
+    """Facts of a floating type."""
+
+    bits: int
+    fraction: int
+    bias: int
+    exp_terms: int
+    log_terms: int
+    tanh_terms: int
+    lowest: float
+    highest: float
+
+
+FORMATS: Mapping[str, _Format] = {
+    "float": _Format(32, 23, 127, 8, 5, 11, -104.0, 89.0),
+    "double": _Format(64, 52, 1023, 15, 12, 24, -746.0, 710.0),
+}
+# ln 2 in two parts, the first short enough that its product with any exponent is exact.
+LN2_HIGH: Mapping[str, float] = {"float": 0.693359375, "double": 0.6931471803691238}
+LN2: Fraction = sum((Fraction(1, n * 2**n) for n in range(1, 140)), Fraction(0))
+
+
+def call(kernel: Kernel, function: str, arguments: list[Value]) -> Value:
+    """The function's value, number by number or lane by lane."""
+    if function not in FUNCTIONS:
+        raise FormulaError(f"the function {function} is not compiled")
+    return FUNCTIONS[function](kernel, *arguments)
+
+
+def _const(kernel: Kernel, number: float | Fraction, like: Value) -> Value:
+    return kernel.constant(float(number), like.lanes)
+
+
+def _bits(lanes: int) -> str:
+    return "i1" if lanes == 1 else f"<{lanes} x i1>"
+
+
+def _integers(kernel: Kernel, lanes: int) -> str:
+    width = FORMATS[kernel.kind].bits
+    return f"i{width}" if lanes == 1 else f"<{lanes} x i{width}>"
+
+
+def _splat(kernel: Kernel, number: int, lanes: int) -> str:
+    width = FORMATS[kernel.kind].bits
+    return str(number) if lanes == 1 else "<" + ", ".join([f"i{width} {number}"] * lanes) + ">"
+
+
+def _compare(kernel: Kernel, how: str, a: Value, b: Value) -> Value:
+    return kernel.op(f"fcmp {how} {kernel.type_of(a.lanes)} {a.name}, {b.name}", a.lanes)
+
+
+def _select(kernel: Kernel, test: Value, yes: Value, no: Value) -> Value:
+    kind = kernel.type_of(yes.lanes)
+    return kernel.op(f"select {_bits(test.lanes)} {test.name}, {kind} {yes.name}, {kind} {no.name}", yes.lanes)
+
+
+def _intrinsic(kernel: Kernel, name: str, x: Value) -> Value:
+    kind = kernel.type_of(x.lanes)
+    suffix = f"f{FORMATS[kernel.kind].bits}"
+    suffix = suffix if x.lanes == 1 else f"v{x.lanes}{suffix}"
+    full = kernel.module.declare(f"@llvm.{name}.{suffix}", f"{kind} @llvm.{name}.{suffix}({kind})")
+    return kernel.op(f"call {kind} {full}({kind} {x.name})", x.lanes)
+
+
+def _series(kernel: Kernel, x: Value, coefficients: Sequence[float | Fraction]) -> Value:
+    """Horner's rule, the constant first in the list."""
+    total = _const(kernel, coefficients[-1], x)
+    for number in reversed(coefficients[:-1]):
+        total = kernel.fma(total, x, _const(kernel, number, x))
+    return total
+
+
+def _exp(kernel: Kernel, x: Value) -> Value:
+    """2^n * e^r with n whole and |r| <= ln 2 / 2."""
+    form = FORMATS[kernel.kind]
+    low, high = _const(kernel, form.lowest, x), _const(kernel, form.highest, x)
+    near = _select(kernel, _compare(kernel, "olt", x, low), low, x)
+    near = _select(kernel, _compare(kernel, "ogt", near, high), high, near)
+    n = _intrinsic(kernel, "rint", kernel.binary("fmul", near, _const(kernel, 1 / math.log(2), x)))
+    first = LN2_HIGH[kernel.kind]
+    r = kernel.fma(n, _const(kernel, -first, x), near)
+    r = kernel.fma(n, _const(kernel, Fraction(first) - LN2, x), r)
+    p = _series(kernel, r, [Fraction(1, math.factorial(k)) for k in range(form.exp_terms)])
+    zero = _const(kernel, 0.0, x)
+    n = _select(kernel, _compare(kernel, "ord", n, n), n, zero)
+    whole = kernel.op(f"fptosi {kernel.type_of(x.lanes)} {n.name} to {_integers(kernel, x.lanes)}", x.lanes)
+    kind = _integers(kernel, x.lanes)
+    half = kernel.op(f"ashr {kind} {whole.name}, {_splat(kernel, 1, x.lanes)}", x.lanes)
+    rest = kernel.op(f"sub {kind} {whole.name}, {half.name}", x.lanes)
+    return kernel.binary("fmul", kernel.binary("fmul", p, _power_of_two(kernel, half)), _power_of_two(kernel, rest))
+
+
+def _power_of_two(kernel: Kernel, whole: Value) -> Value:
+    form, kind = FORMATS[kernel.kind], _integers(kernel, whole.lanes)
+    biased = kernel.op(f"add {kind} {whole.name}, {_splat(kernel, form.bias, whole.lanes)}", whole.lanes)
+    shifted = kernel.op(f"shl {kind} {biased.name}, {_splat(kernel, form.fraction, whole.lanes)}", whole.lanes)
+    return kernel.op(f"bitcast {kind} {shifted.name} to {kernel.type_of(whole.lanes)}", whole.lanes)
+
+
+def _log(kernel: Kernel, x: Value) -> Value:
+    """e*ln 2 + 2 artanh(t) with x = m*2^e, m between the square roots of 1/2 and 2, t = (m - 1)/(m + 1)."""
+    form, kind = FORMATS[kernel.kind], _integers(kernel, x.lanes)
+    smallest = _const(kernel, 2.0 ** (2 - form.bias), x)
+    tiny = _compare(kernel, "olt", x, smallest)
+    scaled = kernel.binary("fmul", x, _const(kernel, 2.0**form.fraction, x))
+    normal = _select(kernel, tiny, scaled, x)
+    bits = kernel.op(f"bitcast {kernel.type_of(x.lanes)} {normal.name} to {kind}", x.lanes)
+    # adding the bits of 1 less those of sqrt(1/2) makes the exponent field round at sqrt(1/2)
+    root = {32: 0x3F3504F3, 64: 0x3FE6A09E667F3BCD}[form.bits]
+    moved = kernel.op(f"sub {kind} {bits.name}, {_splat(kernel, root, x.lanes)}", x.lanes)
+    exponent = kernel.op(f"ashr {kind} {moved.name}, {_splat(kernel, form.fraction, x.lanes)}", x.lanes)
+    kept = kernel.op(f"and {kind} {moved.name}, {_splat(kernel, (1 << form.fraction) - 1, x.lanes)}", x.lanes)
+    back = kernel.op(f"add {kind} {kept.name}, {_splat(kernel, root, x.lanes)}", x.lanes)
+    m = kernel.op(f"bitcast {kind} {back.name} to {kernel.type_of(x.lanes)}", x.lanes)
+    e = kernel.op(f"sitofp {kind} {exponent.name} to {kernel.type_of(x.lanes)}", x.lanes)
+    e = _select(kernel, tiny, kernel.binary("fsub", e, _const(kernel, form.fraction, x)), e)
+    one = _const(kernel, 1.0, x)
+    f = kernel.binary("fsub", m, one)
+    t = kernel.binary("fdiv", f, kernel.binary("fadd", m, one))
+    square = kernel.binary("fmul", t, t)
+    series = _series(kernel, square, [Fraction(2, 2 * k + 3) for k in range(form.log_terms)])
+    # log m = f - t*(f - square*series): the large part f is exact
+    small = kernel.fma(kernel.binary("fmul", square, series), _const(kernel, -1.0, x), f)
+    high, low = LN2_HIGH[kernel.kind], LN2 - Fraction(LN2_HIGH[kernel.kind])
+    correction = kernel.fma(e, _const(kernel, low, x), kernel.binary("fmul", t, kernel.binary("fsub", _const(kernel, 0.0, x), small)))
+    result = kernel.fma(e, _const(kernel, high, x), kernel.binary("fadd", f, correction))
+    zero, infinity = _const(kernel, 0.0, x), _const(kernel, math.inf, x)
+    result = _select(kernel, _compare(kernel, "oeq", x, zero), _const(kernel, -math.inf, x), result)
+    result = _select(kernel, _compare(kernel, "oeq", x, infinity), infinity, result)
+    return _select(kernel, _compare(kernel, "uge", x, zero), _select(kernel, _compare(kernel, "uno", x, x), x, result), _const(kernel, math.nan, x))
+
+
+def _absolute(kernel: Kernel, x: Value) -> Value:
+    return _intrinsic(kernel, "fabs", x)
+
+
+def _sigmoid(kernel: Kernel, x: Value) -> Value:
+    """1/(1 + e^-x) without overflow: of e^-|x| only."""
+    zero, one = _const(kernel, 0.0, x), _const(kernel, 1.0, x)
+    small = _exp(kernel, kernel.binary("fsub", zero, _absolute(kernel, x)))
+    above = _select(kernel, _compare(kernel, "oge", x, zero), one, small)
+    return kernel.binary("fdiv", above, kernel.binary("fadd", one, small))
+
+
+def _bernoulli(count: int) -> list[Fraction]:
+    numbers = [Fraction(1)]
+    for m in range(1, count):
+        total = sum((math.comb(m + 1, k) * numbers[k] for k in range(m)), Fraction(0))
+        numbers.append(-total / (m + 1))
+    return numbers
+
+
+def _tanh_series(terms: int) -> list[Fraction]:
+    """Coefficients of x, x^3, x^5, ... in tanh x."""
+    numbers = _bernoulli(2 * terms + 2)
+    return [Fraction(4**n * (4**n - 1)) * numbers[2 * n] / math.factorial(2 * n) for n in range(1, terms + 1)]
+
+
+def _tanh(kernel: Kernel, x: Value) -> Value:
+    """x times a series in x^2 for small x, else 1 - 2/(e^2|x| + 1) with the sign of x."""
+    form = FORMATS[kernel.kind]
+    one, two = _const(kernel, 1.0, x), _const(kernel, 2.0, x)
+    size = _absolute(kernel, x)
+    square = kernel.binary("fmul", x, x)
+    coefficients = _tanh_series(form.tanh_terms)
+    inner = kernel.binary("fmul", square, _series(kernel, square, coefficients[1:]))
+    near = kernel.fma(x, inner, x)
+    grown = _exp(kernel, kernel.binary("fadd", size, size))
+    far = kernel.binary("fsub", one, kernel.binary("fdiv", two, kernel.binary("fadd", grown, one)))
+    far = _select(kernel, _compare(kernel, "olt", x, _const(kernel, 0.0, x)), kernel.binary("fsub", _const(kernel, -0.0, x), far), far)
+    return _select(kernel, _compare(kernel, "olt", size, _const(kernel, 0.55, x)), near, far)
+
+
+def _sqrt(kernel: Kernel, x: Value) -> Value:
+    return _intrinsic(kernel, "sqrt", x)
+
+
+def _relu(kernel: Kernel, x: Value) -> Value:
+    """A NaN stays one."""
+    zero = _const(kernel, 0.0, x)
+    return _select(kernel, _compare(kernel, "ole", x, zero), zero, x)
+
+
+def _larger(kernel: Kernel, a: Value, b: Value) -> Value:
+    return _either(kernel, "ogt", a, b)
+
+
+def _smaller(kernel: Kernel, a: Value, b: Value) -> Value:
+    return _either(kernel, "olt", a, b)
+
+
+def _either(kernel: Kernel, how: str, a: Value, b: Value) -> Value:
+    (a, b), _ = kernel.alike(a, b)
+    best = _select(kernel, _compare(kernel, how, a, b), a, b)
+    return _select(kernel, _compare(kernel, "uno", a, a), a, best)
+
+
+FUNCTIONS: Mapping[str, Callable[..., Value]] = {
+    "exp": _exp, "log": _log, "sigmoid": _sigmoid, "tanh": _tanh, "sqrt": _sqrt, "abs": _absolute, "relu": _relu,
+    "maximum": _larger, "minimum": _smaller,
+}  # fmt: skip

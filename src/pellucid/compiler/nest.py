@@ -1,0 +1,382 @@
+"""Equations as loop nests: every index an affine expression of loop letters, every quotient and remainder gone.
+
+A nest computes one tensor: for each value of its `out` loops, a reduction of `body` over its `reduce` loops, put into
+`finish` (where ``Read("@")`` stands for the reduction's result).  An equation with divisions becomes several nests, one
+for each class of remainders, none of which divides anything.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import product
+
+from pellucid.errors import FormulaError
+from pellucid.formula.bounds import always
+from pellucid.formula.expression import (
+    And,
+    Condition,
+    Divides,
+    Equation,
+    Expr,
+    IndexValue,
+    Mul,
+    Node,
+    Num,
+    Read,
+    Reduce,
+    Where,
+    all_of,
+    count,
+    free_letters,
+    indices_of,
+    map_children,
+    mul,
+    power,
+    substitute,
+    walk,
+)
+from pellucid.formula.formula import target_letters
+from pellucid.formula.index import Index, Quotient, Remainder
+from pellucid.formula.ranges import Ranges
+
+__all__ = ["RESULT", "Loop", "Nest", "lower"]
+
+# Stands for the result of the reduction in a nest's `finish`.
+RESULT = Read("@")
+# More classes of remainders than this are not unrolled.
+MOST_CLASSES = 64
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A letter that runs from 0 to extent - 1."""
+
+    letter: str
+    extent: int
+
+
+@dataclass(frozen=True)
+class Nest:
+    """One loop nest; see the module's description.
+
+    Attributes:
+        target: the element that is written, at affine indices of the out loops.
+        out: loops over the target's elements.
+        reduce: loops of the reduction, empty for a map.
+        op: "map", "sum", "max", "min", "argmax" or "argmin".
+        body: what is reduced; for a map the value itself.
+        finish: the value that is written, in terms of `RESULT`.
+        accumulate: whether the value is added to what the target holds.
+    """
+
+    target: Read
+    out: tuple[Loop, ...]
+    reduce: tuple[Loop, ...]
+    op: str
+    body: Expr
+    finish: Expr
+    accumulate: bool = False
+
+    @property
+    def loops(self) -> tuple[Loop, ...]:
+        return self.out + self.reduce
+
+    def __str__(self) -> str:
+        lines = [f"{'    ' * depth}for {x.letter} < {x.extent}:" for depth, x in enumerate(self.out)]
+        indent = "    " * len(self.out)
+        written = "+=" if self.accumulate else "="
+        if self.op == "map":
+            return "\n".join([*lines, f"{indent}{self.target!r} {written} {self.body!r}"])
+        letters = ", ".join(f"{x.letter} < {x.extent}" for x in self.reduce)
+        return "\n".join([*lines, f"{indent}@ = {self.op} over {letters}: {self.body!r}", f"{indent}{self.target!r} {written} {self.finish!r}"])
+
+
+def lower(equation: Equation, ranges: Ranges, *, accumulate: bool = False) -> list[Nest]:
+    """The nests of one equation in numbers, in the order in which they run.
+
+    Args:
+        equation: in the numbers of `ranges` (see `pellucid.formula.specialise`).
+        ranges: extents of its letters.
+        accumulate: whether the target is added to, as gradients of parameters are over tiles of images.
+
+    Raises:
+        FormulaError: an index expression that has no affine form.
+    """
+    named = _Temporaries(equation, ranges)
+    nests: list[Nest] = []
+    for part, added in named.parts():
+        nests += _split_remainders(_nest(part, ranges, accumulate=accumulate and part.name == equation.name or added))
+    return nests
+
+
+class _Temporaries:
+    """An equation cut so that each part holds one reduction at most."""
+
+    def __init__(self, equation: Equation, ranges: Ranges) -> None:
+        self.equation, self.ranges = equation, ranges
+        self.found: list[Equation] = []
+
+    def parts(self) -> Iterator[tuple[Equation, bool]]:
+        value = self.equation.value
+        reductions = [n for n in _outermost(value)]
+        keep = reductions[-1] if len(reductions) == 1 or reductions else None
+
+        def visit(node: Node) -> Node:
+            if isinstance(node, Reduce):
+                inner = Reduce(node.op, node.letters, _expr(map_children(node.body, visit) if not isinstance(node.body, Reduce) else visit(node.body)))
+                return inner if node is keep else self.named(inner)
+            return map_children(node, visit)
+
+        value = _expr(visit(value))
+        yield from ((e, False) for e in self.found)
+        yield Equation(self.equation.target, value), False
+
+    def named(self, node: Reduce) -> Read:
+        letters = [s for s in sorted(self.ranges.extents) if s in free_letters(node)]
+        name = f"{self.equation.name}:{len(self.found) + 1}"
+        target = Read(name, tuple(Index.of(s) for s in letters))
+        self.found.append(Equation(target, node))
+        return target
+
+
+def _outermost(node: Node) -> Iterator[Reduce]:
+    if isinstance(node, Reduce):
+        yield node
+        return
+    found: list[Node] = []
+    map_children(node, lambda child: (found.append(child), child)[1])
+    for child in found:
+        yield from _outermost(child)
+
+
+def _nest(equation: Equation, ranges: Ranges, *, accumulate: bool) -> Nest:
+    out = tuple(Loop(s, ranges.extents[s]) for s in target_letters(equation))
+    target = Read(equation.name, tuple(ranges.number(i) for i in equation.target.indices))
+    found = list(_outermost(equation.value))
+    if not found:
+        return Nest(target, out, (), "map", equation.value, RESULT, accumulate)
+    (node,) = found
+    loops = tuple(Loop(b.letter, ranges.extent(b)) for b in node.letters)
+    op, result = node.op, _expr(RESULT)
+    if op == "mean":
+        op, result = "sum", mul(power(Num(math.prod(x.extent for x in loops)), Num(-1)), RESULT)
+
+    def visit(child: Node) -> Node:
+        return result if child is node else map_children(child, visit)
+
+    return Nest(target, out, loops, op, node.body, _expr(visit(equation.value)), accumulate)
+
+
+def _split_remainders(nest: Nest) -> list[Nest]:
+    """Letters under quotients and remainders written as ``q * quotient + remainder``."""
+    nest = _digits(nest)
+    moduli = _moduli(nest)
+    if not moduli:
+        return [_decided(nest)]
+    if math.prod(moduli.values()) > MOST_CLASSES:
+        raise FormulaError(f"{nest.target!r} has more than {MOST_CLASSES} classes of remainders by {moduli}")
+    results: list[Nest] = []
+    started: set[tuple[int, ...]] = set()
+    outer = [x.letter for x in nest.out]
+    for remainders in product(*(range(m) for m in moduli.values())):
+        chosen = dict(zip(moduli, remainders, strict=True))
+        variant = _decided(_with_remainders(nest, moduli, chosen))
+        if any(x.extent < 1 for x in variant.out):
+            continue
+        group = tuple(chosen[s] for s in moduli if s in outer)
+        empty = variant.body == Num(0) or any(x.extent < 1 for x in variant.reduce)
+        if group in started:
+            if empty:
+                continue
+            if variant.op != "sum" or variant.finish != RESULT:
+                variant = _linear_again(variant)
+            variant = replace(variant, accumulate=True)
+        elif empty:
+            if _later_class_adds(nest, moduli, chosen, outer):
+                continue
+            variant = replace(variant, op="map", reduce=(), body=_finished_with_nothing(variant), finish=RESULT)
+        started.add(group)
+        results.append(variant)
+    return results
+
+
+def _later_class_adds(nest: Nest, moduli: dict[str, int], chosen: dict[str, int], outer: list[str]) -> bool:
+    """Whether another class of the summed letters has terms for the same class of the target's."""
+    inner = [s for s in moduli if s not in outer]
+    for remainders in product(*(range(moduli[s]) for s in inner)):
+        other = {**chosen, **dict(zip(inner, remainders, strict=True))}
+        variant = _decided(_with_remainders(nest, moduli, other))
+        if variant.body != Num(0) and all(x.extent > 0 for x in variant.reduce):
+            return True
+    return False
+
+
+def _finished_with_nothing(nest: Nest) -> Expr:
+    return _put(nest.finish, Num(0))
+
+
+def _linear_again(nest: Nest) -> Nest:
+    """A later class of a scaled sum: only the sum's share may be added again."""
+    factors = nest.finish.factors if isinstance(nest.finish, Mul) else (nest.finish,)
+    if nest.op != "sum" or RESULT not in factors:
+        raise FormulaError(f"{nest.target!r}: a sum over several classes of remainders inside {nest.finish!r} is not compiled")
+    return nest
+
+
+def _put(finish: Expr, value: Expr) -> Expr:
+    def visit(node: Node) -> Node:
+        return value if node == RESULT else map_children(node, visit)
+
+    return _expr(visit(finish))
+
+
+def _digits(nest: Nest) -> Nest:
+    """``d // q`` and ``d % q`` of a whole loop over d become two loops, if q divides its extent."""
+    while True:
+        found = next((d for d in _composites(nest) if _is_digit(d, nest)), None)
+        if found is None:
+            return nest
+        letter, step = found.numerator.letter or "", found.divisor.constant or 1
+        extent = next(x.extent for x in nest.loops if x.letter == letter)
+        taken = {x.letter for x in nest.loops}
+        high, low = _fresh(f"{letter}_high", taken), _fresh(f"{letter}_low", taken)
+        nest = _replaced(nest, letter, Index.of(high) * step + low, (Loop(high, extent // step), Loop(low, step)))
+
+
+def _is_digit(atom: Quotient | Remainder, nest: Nest) -> bool:
+    letter, step = atom.numerator.letter, atom.divisor.constant
+    loop = next((x for x in nest.loops if x.letter == letter), None)
+    return loop is not None and step is not None and loop.extent % step == 0 and not getattr(atom, "exact", False)
+
+
+def _fresh(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "'"
+    return name
+
+
+def _replaced(nest: Nest, letter: str, value: Index, loops: tuple[Loop, ...]) -> Nest:
+    """The loop over a letter replaced by others, from which the letter follows."""
+    mapping = {letter: value}
+
+    def spread(old: tuple[Loop, ...]) -> tuple[Loop, ...]:
+        return tuple(n for x in old for n in (loops if x.letter == letter else (x,)))
+
+    target, body, finish = (substitute(n, mapping) for n in (nest.target, nest.body, nest.finish))
+    assert isinstance(target, Read)
+    return _simplified(replace(nest, target=target, out=spread(nest.out), reduce=spread(nest.reduce), body=_expr(body), finish=_expr(finish)))
+
+
+def _simplified(nest: Nest) -> Nest:
+    """Quotients and remainders of visible multiples worked out, as far as the letters' ranges allow."""
+    ranges = {x.letter: (0, x.extent - 1) for x in nest.loops}
+
+    def index(value: Index) -> Index:
+        return value.map_atoms(lambda a: Index.of(a) if isinstance(a, str) else _digit_value(a, ranges, index))
+
+    def visit(node: Node) -> Node:
+        if isinstance(node, Read):
+            return Read(node.tensor, tuple(index(i) for i in node.indices))
+        if isinstance(node, IndexValue):
+            return count(index(node.index))
+        if isinstance(node, Condition) and any(True for _ in indices_of(node)):
+            return replace(node, index=index(node.index), **({"extent": index(node.extent)} if hasattr(node, "extent") else {}))  # type: ignore[attr-defined]
+        return map_children(node, visit)
+
+    target = visit(nest.target)
+    assert isinstance(target, Read)
+    return replace(nest, target=target, body=_expr(visit(nest.body)), finish=_expr(visit(nest.finish)))
+
+
+def _digit_value(atom: Quotient | Remainder, ranges: dict[str, tuple[int, int]], index: object) -> Index:
+    from pellucid.formula.bounds import interval
+    from pellucid.formula.index import rebuilt
+
+    inner = index(atom.numerator)  # type: ignore[operator]
+    rest = rebuilt(atom, inner, atom.divisor)
+    single = rest.terms[0][0][0] if len(rest.terms) == 1 and len(rest.terms[0][0]) == 1 and rest.terms[0][1] == 1 else None
+    parts = [t for t in rest.terms if any(not isinstance(a, str) for a in t[0])]
+    result = rest
+    for monomial, coefficient in parts:
+        atom_ = monomial[0]
+        if len(monomial) != 1 or isinstance(atom_, str) or (isinstance(atom_, Quotient) and atom_.exact):
+            continue
+        low, high = interval(atom_.numerator, ranges)
+        by = atom_.divisor.constant or 1
+        if low // by == high // by:
+            whole = Index.of(low // by)
+            value = whole if isinstance(atom_, Quotient) else atom_.numerator - whole * by
+            result = result - Index(((monomial, coefficient),)) + value * coefficient
+    return result if single is None or result != rest else rest
+
+
+def _composites(nest: Nest) -> Iterator[Quotient | Remainder]:
+    """Every quotient and remainder, inner ones first."""
+    for root in (nest.target, nest.body, nest.finish):
+        for node in walk(root):
+            for index in indices_of(node):
+                yield from _inside(index)
+
+
+def _inside(index: Index) -> Iterator[Quotient | Remainder]:
+    for atom in index.atoms():
+        if not isinstance(atom, str):
+            yield from _inside(atom.numerator)
+            yield atom
+
+
+def _moduli(nest: Nest) -> dict[str, int]:
+    """For each letter under a division, the modulus of which its remainder must be known."""
+    letters = {x.letter for x in nest.loops}
+    moduli: dict[str, int] = {}
+    divisions = [(a.numerator, a.divisor) for a in _composites(nest)]
+    divisions += [(n.index, n.divisor) for root in (nest.body, nest.finish) for n in walk(root) if isinstance(n, Divides)]
+    for numerator, divisor in divisions:
+        by = divisor.constant
+        if by is None:
+            raise FormulaError(f"{nest.target!r}: the divisor {divisor} is not a number")
+        for monomial, coefficient in numerator.terms:
+            for atom in monomial:
+                if atom in letters and isinstance(atom, str) and coefficient % by:
+                    own = by // math.gcd(by, coefficient)
+                    moduli[atom] = math.lcm(moduli.get(atom, 1), own)
+    return moduli
+
+
+def _with_remainders(nest: Nest, moduli: dict[str, int], chosen: dict[str, int]) -> Nest:
+    for letter, modulus in moduli.items():
+        extent = next(x.extent for x in nest.loops if x.letter == letter)
+        fresh = _fresh(letter, {x.letter for x in nest.loops})
+        size = -(-(extent - chosen[letter]) // modulus)
+        nest = _replaced(nest, letter, Index.of(fresh) * modulus + chosen[letter], (Loop(fresh, size),))
+    return nest
+
+
+def _decided(nest: Nest) -> Nest:
+    """Conditions with one value over all loops dropped, or the term with them."""
+    ranges = {x.letter: (0, max(x.extent - 1, 0)) for x in nest.loops}
+
+    def visit(node: Node) -> Node:
+        node = map_children(node, visit)
+        if not isinstance(node, Where):
+            return node
+        left: list[Condition] = []
+        for part in node.condition.parts if isinstance(node.condition, And) else (node.condition,):
+            value = always(part, ranges)
+            if value is False:
+                return node.otherwise
+            if value is None:
+                left.append(part)
+        condition = all_of(left)
+        return node.then if condition is None else Where(condition, node.then, node.otherwise)
+
+    return replace(nest, body=_expr(visit(nest.body)), finish=_expr(visit(nest.finish)))
+
+
+def _expr(node: Node) -> Expr:
+    assert isinstance(node, Expr)
+    return node
+
+

@@ -1,0 +1,45 @@
+"""No access leaves its tensor: proved for each one before its code is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pellucid.compiler.layout import Tensor
+from pellucid.errors import FormulaError
+from pellucid.formula.bounds import Interval, interval
+from pellucid.formula.expression import Read
+
+__all__ = ["Access", "proved"]
+
+
+@dataclass(frozen=True)
+class Access:
+    """One load or store, of one number or of a vector along a letter.
+
+    Attributes:
+        read: the element, at affine indices of loop letters.
+        tensor: its storage.
+        spans: first and last value that each letter takes in the loops as they are emitted, a vector's lanes included.
+    """
+
+    read: Read
+    tensor: Tensor
+    spans: Mapping[str, Interval]
+
+
+def proved(access: Access) -> None:
+    """Returns if the access stays inside its tensor's storage, on every axis, for all values of all letters.
+
+    Raises:
+        FormulaError: it can leave it, or its bounds cannot be found; nothing is emitted then.
+    """
+    tensor = access.tensor
+    for axis, index in enumerate(access.read.indices):
+        low, high = interval(index, access.spans)
+        before = tensor.halo[axis][0]
+        if low + before < 0 or high + before >= tensor.allotted[axis]:
+            raise FormulaError(
+                f"{access.read!r} would reach {low} to {high} on axis {axis} of {tensor.name},"
+                f" which is stored from {-before} to {tensor.allotted[axis] - before - 1}"
+            )

@@ -1,0 +1,202 @@
+"""How a nest runs on a vector processor.  A schedule is data: it changes the speed of a nest, never its result's order.
+
+Chosen by counting: among the letters that could be the vector, and the register tiles that fit, the one with the
+fewest vector operations and loads.  The same nest always gets the same schedule.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import combinations, product
+
+from pellucid.compiler.layout import Tensor, lanes_for
+from pellucid.compiler.nest import Loop, Nest
+from pellucid.formula.expression import Mul, Node, Read, free_letters, walk
+from pellucid.formula.index import Index
+
+__all__ = ["Schedule", "choose", "coefficient", "is_contraction"]
+
+# Vector registers that accumulators may take; the others hold operands.
+ACCUMULATORS = 24
+# Reductions of up to this many positions are unrolled completely.
+UNROLLED = 32
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """What `pellucid compile --show schedule` prints.
+
+    Attributes:
+        vector: the letter along which vectors lie; None for scalar code.
+        lanes: numbers in a vector.
+        across: whether the vector lies along a summed letter, its lanes added at the end.
+        tile: letters of which several values are worked on at once, in registers, and how many.
+        outer: the target's letters as loops, outermost first.
+        inner: summed letters as loops, outermost first.
+        unrolled: summed letters that are written out.
+        vectorised: share of the arithmetic that is done in vectors.
+    """
+
+    vector: str | None
+    lanes: int
+    across: bool
+    tile: tuple[tuple[str, int], ...]
+    outer: tuple[str, ...]
+    inner: tuple[str, ...]
+    unrolled: tuple[str, ...]
+    vectorised: float
+
+    def __str__(self) -> str:
+        tile = " x ".join(f"{letter}:{size}" for letter, size in self.tile) or "none"
+        vector = f"{self.vector} x {self.lanes}{' across' if self.across else ''}" if self.vector else "none"
+        loops = " > ".join(self.outer) or "none"
+        return (
+            f"vector {vector}; register tile {tile}; loops {loops}; summed {' > '.join(self.inner) or 'none'};"
+            f" unrolled {','.join(self.unrolled) or 'none'}; {self.vectorised:.0%} of the work in vectors"
+        )
+
+
+def coefficient(index: Index, letter: str) -> int:
+    """How far an affine index moves when the letter does by one."""
+    return next((c for m, c in index.terms if m == (letter,)), 0)
+
+
+def is_contraction(nest: Nest) -> bool:
+    """A sum of products of two or more reads."""
+    factors = nest.body.factors if isinstance(nest.body, Mul) else (nest.body,)
+    return nest.op == "sum" and sum(isinstance(f, Read) for f in factors) >= 2
+
+
+def choose(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> Schedule:
+    """The schedule of a nest for tensors in given storage; `images` is the letter whose extent is known at run time."""
+    candidates = list(_vectors(nest, tensors, images))
+    vector, across = min(candidates, key=lambda c: _vector_cost(nest, *c, tensors))
+    loop = {x.letter: x for x in nest.loops}
+    lanes = lanes_for(loop[vector].extent) if vector else 1
+    unrolled = _unrolled(nest, vector if across else None, images)
+    tile = _tile(nest, vector, lanes, tensors, images, across=across)
+    outer = _outer_order(nest, tensors, images)
+    inner = tuple(x.letter for x in nest.reduce if x.letter not in unrolled)
+    if across and vector is not None:
+        inner = (*(s for s in inner if s != vector), vector)
+    share = 1.0 if lanes > 1 else 0.0
+    return Schedule(vector if lanes > 1 else None, lanes, across and lanes > 1, tile, outer, inner, unrolled, share)
+
+
+
+def _reads(nest: Nest) -> list[Read]:
+    return [n for root in (nest.body, nest.finish) for n in walk(root) if isinstance(n, Read) and n.indices]
+
+
+def _vectors(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> Iterator[tuple[str | None, bool]]:
+    """Letters along which vectors could lie, and whether lanes are then added."""
+    yield None, False
+    target = tensors[nest.target.tensor]
+    if target.last is not None:
+        last = nest.target.indices[target.last]
+        for x in nest.out:
+            if coefficient(last, x.letter) == 1 and x.letter != images and _alone(nest.target, x.letter):
+                yield x.letter, False
+    if nest.op == "sum":
+        for x in nest.reduce:
+            if x.letter != images and x.letter not in free_letters(nest.finish) and not _gathers(nest, x.letter, tensors):
+                yield x.letter, True
+
+
+def _alone(read: Read, letter: str) -> bool:
+    return sum(letter in i.symbols for i in read.indices) == 1
+
+
+def _gathers(nest: Nest, letter: str, tensors: Mapping[str, Tensor]) -> int:
+    """How many reads would have to be collected element by element."""
+    found = 0
+    for read in _reads(nest):
+        touched = [axis for axis, i in enumerate(read.indices) if letter in i.symbols]
+        if touched and (touched != [tensors[read.tensor].last] or coefficient(read.indices[touched[0]], letter) != 1):
+            found += 1
+    return found
+
+
+def _vector_cost(nest: Nest, vector: str | None, across: bool, tensors: Mapping[str, Tensor]) -> tuple[float, int]:
+    work = math.prod(max(x.extent, 1) for x in nest.loops)
+    if vector is None:
+        return float(work), 0
+    extent = next(x.extent for x in nest.loops if x.letter == vector)
+    lanes = lanes_for(extent)
+    if lanes == 1:
+        return float(work), 1
+    operations = work // extent * -(-extent // lanes)
+    operations *= 1 + lanes * _gathers(nest, vector, tensors)
+    if across:
+        operations += 8 * math.prod(x.extent for x in nest.out)
+    return float(operations), 1 if across else 0
+
+
+def _unrolled(nest: Nest, vector: str | None, images: str | None) -> tuple[str, ...]:
+    """Innermost summed letters that together have few positions."""
+    chosen: list[str] = []
+    positions = 1
+    limit = 9 if is_contraction(nest) else UNROLLED
+    for x in reversed(nest.reduce):
+        if x.letter in (images, vector) or positions * x.extent > limit:
+            break
+        positions *= x.extent
+        chosen.insert(0, x.letter)
+    return tuple(chosen)
+
+
+def _tile(
+    nest: Nest, vector: str | None, lanes: int, tensors: Mapping[str, Tensor], images: str | None, *, across: bool
+) -> tuple[tuple[str, int], ...]:
+    """The register tile with the fewest loads for each multiplication."""
+    if not is_contraction(nest):
+        return ()
+    blocks = {x.letter: -(-x.extent // lanes) if x.letter == vector else x.extent for x in nest.out}
+    options = {s: _sizes(n, dynamic=s == images) for s, n in blocks.items()}
+    best: tuple[float, tuple[tuple[str, int], ...]] = (math.inf, ())
+    letters = [s for s, o in options.items() if len(o) > 1 or o[0] > 1]
+    for number in range(min(3, len(letters)) + 1):
+        for chosen in combinations(letters, number):
+            for sizes in product(*(options[s] for s in chosen)):
+                tile = tuple(zip(chosen, sizes, strict=True))
+                if math.prod(sizes) <= ACCUMULATORS and 1 not in sizes:
+                    best = min(best, (_tile_cost(nest, dict(tile), vector, blocks), tile))
+    return best[1]
+
+
+def _sizes(extent: int, *, dynamic: bool) -> list[int]:
+    if dynamic:
+        return [n for n in (1, 2, 4, 8) if n <= extent] or [1]
+    return [n for n in range(1, min(extent, ACCUMULATORS) + 1) if extent % n == 0 or (n >= 4 and extent > ACCUMULATORS)]
+
+
+def _tile_cost(nest: Nest, tile: Mapping[str, int], vector: str | None, blocks: Mapping[str, int]) -> float:
+    """Cycles for each multiply-add of the tile, counting two multiply-adds or two loads in a cycle."""
+    size = math.prod(tile.values())
+    loads = 0.0
+    for read in _factors(nest.body):
+        used = {s for i in read.indices for s in i.symbols}
+        loads += math.prod(n for s, n in tile.items() if s in used)
+    latency = max(1.0, 8 / size)
+    waste = math.prod(-(-blocks[s] // n) * n / blocks[s] for s, n in tile.items())
+    stored = 2 * size / max(1, math.prod(x.extent for x in nest.reduce))
+    return max(size * latency, loads + stored) / size * waste + 0.01 * (loads + stored) / size
+
+
+def _factors(body: Node) -> list[Read]:
+    return [n for n in walk(body) if isinstance(n, Read) and n.indices]
+
+
+def _outer_order(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> tuple[str, ...]:
+    """The target's storage order, so that neighbours are written one after the other; images outermost."""
+    target = tensors[nest.target.tensor]
+
+    def rank(x: Loop) -> tuple[bool, float]:
+        weight = sum(abs(coefficient(i, x.letter)) * s for i, s in zip(nest.target.indices, target.strides, strict=True))
+        return x.letter != images, -weight
+
+    return tuple(x.letter for x in sorted(nest.out, key=rank))
+
+
