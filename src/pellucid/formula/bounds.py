@@ -45,6 +45,8 @@ def index_of(value: Expr) -> Index | None:
     """The index expression that a value is, if it is one."""
     if isinstance(value, IndexValue):
         return value.index
+    if isinstance(value, Read) and not value.indices:
+        return Index.of(value.tensor)
     return Index.of(value.value) if isinstance(value, Num) and isinstance(value.value, int) else None
 
 
@@ -178,7 +180,9 @@ def always(condition: Condition, ranges: Mapping[str, Interval], known: tuple[Fa
             return True if first >= 0 and high < 0 else False if last < 0 or low >= 0 else None
         case Compare(op, left, right):
             a, b = index_of(left), index_of(right)
-            return _compared(op, interval(a - b, ranges, known)) if a is not None and b is not None else None
+            if a is None or b is None or not (a.symbols | b.symbols) <= ranges.keys():
+                return None
+            return _compared(op, interval(a - b, ranges, known))
         case Divides(divisor, index):
             return _divides(divisor, index, ranges)
         case Not(part):

@@ -433,7 +433,7 @@ def _extreme(
     better = np.greater if largest else np.less
     if int(np.prod(window)) > FEW and start is None:
         return _extreme_of_many(array, kept, window, largest=largest)
-    best = np.array(array[(..., *(0 for _ in window))])
+    best = np.array(array.reshape((*array.shape[:kept], -1))[..., 0])
     at = np.zeros(best.shape, np.int32) if position else None
     if at is not None and start is not None:
         at += start.astype(np.int32)

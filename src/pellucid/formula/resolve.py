@@ -253,8 +253,13 @@ class _Resolver:
             return Divides(self.index(left), self.index(right))
         names = [n.value for p in (left, right) for n in _walk(p) if n.kind == "name"]
         if indices and any(n in self.letters or n[0].isupper() for n in names):
-            return Compare(op, count(self.index(left)), count(self.index(right)))
+            return Compare(op, self.side(left), self.side(right))
         return Compare(op, self.value(left), self.value(right))
+
+    def side(self, raw: Raw) -> Expr:
+        """An index, but for a scalar such as the position ``y_at``: names of two words are no integer constants."""
+        scalar = raw.kind == "name" and raw.value not in self.letters and not {"_", "."}.isdisjoint(raw.value)
+        return self.value(raw) if scalar else count(self.index(raw))
 
     def is_index(self, raw: Raw, *, constants: bool = False) -> bool:
         """Whether it is integer arithmetic over letters and sizes (and, where only indices can stand, constants)."""
