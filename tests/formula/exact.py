@@ -35,7 +35,14 @@ from pellucid.formula.expression import (
 from pellucid.formula.index import Index, Quotient, Remainder
 
 Environment = Mapping[str, int]
-COMPARE: Mapping[str, Callable[[Fraction, Fraction], bool]] = {"==": eq, "!=": ne, "<": lt, "<=": le, ">": gt, ">=": ge}
+COMPARE: Mapping[str, Callable[[Fraction, Fraction], bool]] = {
+    "==": eq,
+    "!=": ne,
+    "<": lt,
+    "<=": le,
+    ">": gt,
+    ">=": ge,
+}
 
 
 class Undefined(ArithmeticError):

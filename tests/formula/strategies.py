@@ -62,10 +62,14 @@ def built(tree: Tree) -> Index:
     return OPERATIONS[tree[0]](built(tree[1]), built(tree[2]))
 
 
-def index_trees(letters: Iterable[str], constants: Iterable[str] = CONSTANTS, *, exact: bool = True) -> st.SearchStrategy[Tree]:
+def index_trees(
+    letters: Iterable[str], constants: Iterable[str] = CONSTANTS, *, exact: bool = True
+) -> st.SearchStrategy[Tree]:
     """Operations over letters, constants, sizes and small integers; whatever divides is positive."""
     symbols = st.sampled_from((*letters, *constants, *SIZES)).map(lambda s: (s,))
-    positive = st.integers(1, 5).map(lambda n: (n,)) | st.sampled_from((*constants, *SIZES)).map(lambda s: (s,))
+    positive = st.integers(1, 5).map(lambda n: (n,)) | st.sampled_from((*constants, *SIZES)).map(
+        lambda s: (s,)
+    )
     divisors = positive | st.tuples(st.just("*"), positive, positive)
     signs = st.sampled_from(("//", "%", "/") if exact else ("//", "%"))
 
@@ -135,7 +139,9 @@ def expressions(
         case "iverson":
             return iverson(draw(conditions(letters, depth - 1, rational=rational)))
         case "delta":
-            return Delta(draw(indices(letters, exact=not rational)), draw(indices(letters, exact=not rational)))
+            return Delta(
+                draw(indices(letters, exact=not rational)), draw(indices(letters, exact=not rational))
+            )
         case "derivative" if not rational:
             return Derivative(draw(inner), element(draw, letters, exact=True))
     return draw(reductions(letters, depth - 1, rational=rational))
@@ -185,8 +191,12 @@ def reductions(draw: st.DrawFn, letters: tuple[str, ...], depth: int, *, rationa
 
 
 @st.composite
-def conditions(draw: st.DrawFn, letters: tuple[str, ...] = FREE, depth: int = 2, *, rational: bool = False) -> Condition:
-    kind = draw(st.sampled_from(("compare", "values", "divides", "within") + ("and", "or", "not") * (depth > 0)))
+def conditions(
+    draw: st.DrawFn, letters: tuple[str, ...] = FREE, depth: int = 2, *, rational: bool = False
+) -> Condition:
+    kind = draw(
+        st.sampled_from(("compare", "values", "divides", "within") + ("and", "or", "not") * (depth > 0))
+    )
     at, inner = indices(letters, exact=not rational), conditions(letters, depth - 1, rational=rational)
     match kind:
         case "compare":

@@ -39,7 +39,16 @@ from pellucid.formula.expression import (
 from pellucid.formula.index import Index
 from pellucid.formula.parse import parse_expression
 from tests.formula.exact import Environment, Undefined, index_value, value
-from tests.formula.strategies import BINDABLE, CONSTANTS, FREE, SIZES, conditions, counts, expressions, indices
+from tests.formula.strategies import (
+    BINDABLE,
+    CONSTANTS,
+    FREE,
+    SIZES,
+    conditions,
+    counts,
+    expressions,
+    indices,
+)
 
 RATIONAL = expressions(rational=True, depth=2)
 FEW = settings(max_examples=50)
@@ -109,7 +118,9 @@ def test_a_value_less_itself_is_nothing(e: Expr) -> None:
 
 
 @given(RATIONAL, st.dictionaries(st.sampled_from(FREE), indices(FREE + BINDABLE, exact=False)), ENVIRONMENTS)
-def test_substituting_is_evaluating_the_letters_first(e: Expr, mapping: Mapping[str, Index], at: Environment) -> None:
+def test_substituting_is_evaluating_the_letters_first(
+    e: Expr, mapping: Mapping[str, Index], at: Environment
+) -> None:
     # the images hold letters that the expression binds
     outside = {**at, **{b: n for n, b in enumerate(BINDABLE)}}
     new = {**outside, **{letter: index_value(image, outside) for letter, image in mapping.items()}}

@@ -27,7 +27,9 @@ POSITIVE = st.integers(1, 5)
 ENVIRONMENTS = st.fixed_dictionaries(
     {s: LETTER for s in FREE} | {s: POSITIVE for s in (*CONSTANTS, *SIZES, "I", "J", "N")}
 )
-DIVISORS = st.sampled_from([Index.of(1), Index.of(2), Index.of(3), Index.of("s"), Index.of("s") * 2, Index.of("H") * "a"])
+DIVISORS = st.sampled_from(
+    [Index.of(1), Index.of(2), Index.of(3), Index.of("s"), Index.of("s") * 2, Index.of("H") * "a"]
+)
 i, j, u, s = (Index.of(letter) for letter in "ijus")
 
 
@@ -61,7 +63,9 @@ def test_the_normal_form_has_the_value_of_what_was_typed(tree: Tree, at: Mapping
 
 
 @given(indices(FREE), indices(FREE), indices(FREE), ENVIRONMENTS)
-def test_addition_and_multiplication_are_those_of_integers(a: Index, b: Index, c: Index, at: Mapping[str, int]) -> None:
+def test_addition_and_multiplication_are_those_of_integers(
+    a: Index, b: Index, c: Index, at: Mapping[str, int]
+) -> None:
     x, y, z = value(a, at), value(b, at), value(c, at)
     assert value(a + b, at) == x + y
     assert value(a - b, at) == x - y
@@ -79,7 +83,9 @@ def test_quotient_and_remainder_rejoin(index: Index, divisor: Index) -> None:
 
 
 @given(indices(FREE), DIVISORS, ENVIRONMENTS)
-def test_quotients_round_down_and_remainders_are_never_negative(index: Index, divisor: Index, at: Mapping[str, int]) -> None:
+def test_quotients_round_down_and_remainders_are_never_negative(
+    index: Index, divisor: Index, at: Mapping[str, int]
+) -> None:
     number, by = value(index, at), value(divisor, at)
     assert value(floor_quotient(index, divisor), at) == number // by
     assert value(remainder(index, divisor), at) == number % by
@@ -88,7 +94,9 @@ def test_quotients_round_down_and_remainders_are_never_negative(index: Index, di
 
 
 @given(indices(FREE), st.dictionaries(st.sampled_from(FREE), indices(FREE)), ENVIRONMENTS)
-def test_replacing_symbols_is_evaluating_them_first(index: Index, mapping: Mapping[str, Index], at: Mapping[str, int]) -> None:
+def test_replacing_symbols_is_evaluating_them_first(
+    index: Index, mapping: Mapping[str, Index], at: Mapping[str, int]
+) -> None:
     new = {**at, **{letter: value(image, at) for letter, image in mapping.items()}}
     assert value(index.replace(mapping), at) == value(index, new)
 

@@ -33,7 +33,7 @@ from pellucid.formula.expression import (
 )
 from pellucid.formula.index import Atom, Index, Quotient, Remainder, flat_parts
 
-__all__ = ["denominator", "equation_text", "index_text", "negative", "text"]
+__all__ = ["denominator", "equation_text", "factors_of", "index_text", "negative", "text"]
 
 # How tightly a printed node holds together, loosest first.
 CONDITION, SUM, PRODUCT, UNIT = range(4)
@@ -139,22 +139,26 @@ def denominator(node: Expr) -> tuple[list[Expr], list[Expr]]:
     return above, below
 
 
-def _product(node: Expr) -> tuple[str, int]:
+def factors_of(node: Expr) -> tuple[bool, list[Expr], list[Expr]]:
+    """Whether a product is printed behind a minus sign, and its factors above and below the line."""
     above, below = denominator(node)
+    if not above or not isinstance(above[0], Num):
+        return False, above, below
+    number, above = above[0].value, above[1:]
+    flipped = _flipped(above) if number < 0 else None
+    size = -number if number < 0 else number
+    if below and isinstance(size, Fraction):
+        below = [Num(size.denominator), *below]
+        size = size.numerator
+    above = flipped or above
+    return number < 0 and not flipped, [Num(size), *above] if size != 1 else above, below
+
+
+def _product(node: Expr) -> tuple[str, int]:
+    minus, above, below = factors_of(node)
     if isinstance(node, Power) and not below:
         base = f"({text(node.base)})" if isinstance(node.base, Power) else _at(node.base, UNIT)
         return f"{base}^{_unit(node.exponent)}", PRODUCT
-    sign = ""
-    if above and isinstance(above[0], Num):
-        number = above[0].value
-        above = above[1:]
-        flipped = _flipped(above) if number < 0 else None
-        above, sign = (flipped, "") if flipped else (above, "-" if number < 0 else "")
-        number = -number if number < 0 else number
-        if below and isinstance(number, Fraction):
-            below = [Num(number.denominator), *below]
-            number = number.numerator
-        above = [Num(number), *above] if number != 1 else above
     under = ""
     if below:
         under = f"/{_unit(below[0])}" if len(below) == 1 else f"/({'*'.join(map(_factor, below))})"
@@ -164,7 +168,7 @@ def _product(node: Expr) -> tuple[str, int]:
         printed = (printed or "1") + under
     if last is not None:
         printed = f"{printed}*{text(last)}" if printed else text(last)
-    return sign + (printed or "1"), SUM if sign else PRODUCT
+    return f"{'-' * minus}{printed or '1'}", SUM if minus else PRODUCT
 
 
 def _flipped(factors: list[Expr]) -> list[Expr] | None:
