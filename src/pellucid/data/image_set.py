@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pellucid.errors import DataError, UsageError
 from pellucid.random import key, permutation
 
-__all__ = ["ImageSet", "Splits"]
+__all__ = ["ImageSet", "Splits", "sample"]
 
 _DTYPES = (np.dtype(np.uint8), np.dtype(np.float32), np.dtype(np.float64))
 
@@ -112,12 +112,22 @@ class ImageSet:
                 f"{self.name}: a fraction of {fraction} of {len(self)} images was asked for; "
                 f"one between 0 and 1 that leaves neither part empty was expected"
             )
-        chosen = np.zeros(len(self), np.bool_)
-        for label, count in enumerate(_shares(np.bincount(self.labels), size).tolist()):
-            members = np.flatnonzero(self.labels == label)
-            order = permutation(key(seed, "split", label), len(members))
-            chosen[members[order[:count]]] = True
+        chosen = sample(self.labels, size, seed)
         return self.take(np.flatnonzero(~chosen)), self.take(np.flatnonzero(chosen))
+
+
+def sample(labels: NDArray[np.int64], size: int, seed: int) -> NDArray[np.bool_]:
+    """Which images make up a random part of this size, in which each class has its share to within one.
+
+    >>> sample(np.array([0, 0, 0, 1, 1, 1]), size=2, seed=1).nonzero()[0].tolist()
+    [0, 3]
+    """
+    chosen = np.zeros(len(labels), np.bool_)
+    for label, count in enumerate(_shares(np.bincount(labels), size).tolist()):
+        members = np.flatnonzero(labels == label)
+        order = permutation(key(seed, "split", label), len(members))
+        chosen[members[order[:count]]] = True
+    return chosen
 
 
 def _shares(counts: NDArray[np.int64], size: int) -> NDArray[np.int64]:
