@@ -168,12 +168,13 @@ class _Author:
             "exp(-({0})^2)", "log({2})", "{2}^1.5", "{2}^-2", "sqrt({2})", "{2}^tanh({0})", "-({0})", "2.5*({0})",
             "pi*({0})/3",
         ))  # fmt: skip
-        parts = (
-            lambda: self.value(scope, depth),
-            lambda: self.leaf(scope),
-            lambda: self.positive_leaf(scope),
-        )
-        return form.format(*(make() if f"{{{n}}}" in form else "" for n, make in enumerate(parts)))
+        return self.filled(form, scope, depth)
+
+    def filled(self, form: str, scope: list[str], depth: int) -> str:
+        """The form with a value for {0}, a read for {1} and a positive read for {2}, where it has these."""
+        inner = self.value(scope, depth) if "{0}" in form else ""
+        leaf = self.leaf(scope) if "{1}" in form else ""
+        return form.format(inner, leaf, self.positive_leaf(scope) if "{2}" in form else "")
 
     def ratio(self, scope: list[str], depth: int) -> str:
         return self.filled(self.rng.choice(("({0})/{2}", "({0})/(1 + abs({1}))", "({0})/3")), scope, depth)

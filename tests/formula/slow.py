@@ -160,12 +160,17 @@ class Interpreter:
             case Read() if node.indices:
                 return self.inside(node, place)
             case Where(condition, then, otherwise):
-                if any(True for _ in reads(condition)):
-                    return all(self.counts(part, place) for part in (condition, then, otherwise))
-                return self.counts(then if self.holds(condition, place) else otherwise, place)
+                decided = not any(True for _ in reads(condition))
+                held = all(self.holds(part, place) for part in _about_indices(condition))
+                yes = not held or self.counts(then, place)
+                no = (decided and held) or self.counts(otherwise, place)
+                return self.counts(condition, place) and yes and no
+            case And(parts):
+                held = all(self.holds(part, place) for part in _about_indices(node))
+                return not held or all(self.counts(p, place) for p in parts)
             case Reduce():
                 return True
-            case Add(parts) | Mul(parts) | Call(_, parts) | And(parts) | Or(parts):
+            case Add(parts) | Mul(parts) | Call(_, parts) | Or(parts):
                 return all(self.counts(p, place) for p in parts)
             case Power(left, right) | Compare(_, left, right):
                 return self.counts(left, place) and self.counts(right, place)
@@ -180,11 +185,22 @@ class Interpreter:
             case Divides(divisor, index):
                 return self.index(index, place) % self.index(divisor, place) == 0
             case Within(index, extent):
-                return 0 <= self.index(index, place) < self.index(extent, place)
+                try:
+                    return 0 <= self.index(index, place) < self.index(extent, place)
+                except OutOfRange:
+                    return False
             case And(parts):
-                return all(self.holds(p, place) for p in parts)
+                first = _about_indices(node)
+                rest = [p for p in parts if p not in first]
+                return all(self.holds(p, place) for p in (*first, *rest))
             case Or(parts):
                 return any(self.holds(p, place) for p in parts)
             case Not(part):
                 return not self.holds(part, place)
         raise TypeError(f"no definition of {node!r}")
+
+
+def _about_indices(condition: Condition) -> list[Condition]:
+    """The parts of a conjunction that read no tensor."""
+    parts = condition.parts if isinstance(condition, And) else (condition,)
+    return [p for p in parts if not any(True for _ in reads(p))]

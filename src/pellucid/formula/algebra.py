@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from pellucid.formula.expression import (
     Add,
+    Condition,
     Equation,
     Expr,
     Mul,
@@ -18,7 +19,9 @@ from pellucid.formula.expression import (
     add,
     all_of,
     children,
+    conjuncts,
     free_letters,
+    is_singular,
     mul,
     power,
     reads,
@@ -44,32 +47,48 @@ def _everywhere(value: Expr, rewriting: object) -> Expr:
     return result
 
 
-def outside(value: Expr) -> Expr:
-    """Factors that do not depend on a sum's letters, taken out of it."""
-    return _everywhere(value, _outside)
+def outside(value: Expr, valid: Callable[[Read], bool] = lambda read: False) -> Expr:
+    """Factors and conditions that do not depend on a sum's letters, taken out of it.
+
+    Args:
+        value: any expression.
+        valid: whether a read lies inside its tensor whatever the conditions around it say.
+    """
+    return _everywhere(value, lambda node: _outside(node, valid))
 
 
-def _outside(node: Node) -> Expr | None:
+def _outside(node: Node, valid: Callable[[Read], bool]) -> Expr | None:
     if not isinstance(node, Reduce) or node.op != "sum":
         return None
     letters = {b.letter for b in node.letters}
-    body = node.body
-    inner = body.then if isinstance(body, Where) and body.otherwise == Num(0) else body
-    free = [f for f in _factors(inner) if not free_letters(f) & letters]
-    if not free or inner == Num(1):
+    guarded = isinstance(node.body, Where) and node.body.otherwise == Num(0)
+    inner = node.body.then if isinstance(node.body, Where) and guarded else node.body
+    conditions = conjuncts(node.body.condition) if isinstance(node.body, Where) and guarded else ()
+    within = [c for c in conditions if free_letters(c) & letters]
+    out = [f for f in _factors(inner) if not free_letters(f) & letters and _may_leave(f, within, valid)]
+    rest = mul(*(f for f in _factors(inner) if f not in out))
+    if inner == Num(1) or not (out or len(within) < len(conditions)) or (rest == Num(1) and not within):
         return None
-    rest = mul(*(f for f in _factors(inner) if f not in free))
-    if isinstance(body, Where) and inner is body.then:
-        rest = Where(body.condition, rest, Num(0))
-    elif rest == Num(1):
-        return None
-    return mul(*free, Reduce("sum", node.letters, rest))
+    condition, outer = all_of(within), all_of(c for c in conditions if c not in within)
+    body = rest if condition is None else Where(condition, rest, Num(0))
+    result = mul(*out, Reduce("sum", node.letters, body))
+    return result if outer is None else Where(outer, result, Num(0))
+
+
+def _may_leave(factor: Expr, conditions: Sequence[Condition], valid: Callable[[Read], bool]) -> bool:
+    """Whether a factor has a finite value even where no term fulfils the conditions, so that 0 times it is 0."""
+    restricted = frozenset().union(*map(free_letters, conditions))
+    inside = not free_letters(factor) & restricted or all(valid(r) for r in reads(factor))
+    chosen = any(True for c in conditions for _ in reads(c))
+    return inside and not (chosen and any(is_singular(n) for n in walk(factor)))
 
 
 def assumed(value: Expr, assumptions: Iterable[Assumption]) -> Expr:
     """Assumptions applied from left to right wherever their left side stands."""
     for assumption in assumptions:
-        value = _everywhere(value, lambda node, a=assumption: _rewritten(node, a.left, a.right, _letters_in(a.left)))
+        value = _everywhere(
+            value, lambda node, a=assumption: _rewritten(node, a.left, a.right, _letters_in(a.left))
+        )
     return value
 
 
@@ -119,7 +138,9 @@ def _part_rewritten(node: Mul, pattern: Mul, replacement: Expr, letters: frozens
     for binding, rest in _factor_matches(list(pattern.factors), list(node.factors), letters, {}):
         if letters <= binding.keys():
             once = mul(*rest, _put(replacement, binding))
-            return (_part_rewritten(once, pattern, replacement, letters) if isinstance(once, Mul) else None) or once
+            return (
+                _part_rewritten(once, pattern, replacement, letters) if isinstance(once, Mul) else None
+            ) or once
     return None
 
 
@@ -138,15 +159,25 @@ def _factor_matches(
             yield from _factor_matches(wanted[1:], others, letters, found)
         single, rest = _one_power(factor, wanted[0])
         for found in _matches(wanted[0], single, letters, binding) if rest is not None else ():
-            yield from _factor_matches(wanted[1:], [*others, rest] if rest is not None else others, letters, found)
+            yield from _factor_matches(
+                wanted[1:], [*others, rest] if rest is not None else others, letters, found
+            )
 
 
 def _one_power(factor: Expr, wanted: Expr) -> tuple[Expr, Expr | None]:
     """A higher power split into one like the wanted factor and the rest: ``t^-2`` is ``t^-1 * t^-1``."""
-    if not isinstance(factor, Power) or not isinstance(factor.exponent, Num) or not isinstance(factor.exponent.value, int):
+    if (
+        not isinstance(factor, Power)
+        or not isinstance(factor.exponent, Num)
+        or not isinstance(factor.exponent.value, int)
+    ):
         return factor, None
     sign = -1 if factor.exponent.value < 0 else 1
-    alike = isinstance(wanted, Power) and wanted.exponent == Num(-1) if sign < 0 else not isinstance(wanted, Power)
+    alike = (
+        isinstance(wanted, Power) and wanted.exponent == Num(-1)
+        if sign < 0
+        else not isinstance(wanted, Power)
+    )
     if abs(factor.exponent.value) < 2 or not alike:
         return factor, None
     return power(factor.base, Num(sign)), power(factor.base, Num(factor.exponent.value - sign))
@@ -183,7 +214,11 @@ def _matches(pattern: Expr, node: Expr, letters: frozenset[str], binding: Bindin
         return
     results: list[Binding] = [binding]
     for a, b in zip(mine, theirs, strict=True):
-        results = [f for r in results for f in _matches(a, b, letters, r)] if isinstance(a, Expr) and isinstance(b, Expr) else []
+        results = (
+            [f for r in results for f in _matches(a, b, letters, r)]
+            if isinstance(a, Expr) and isinstance(b, Expr)
+            else []
+        )
     yield from results
 
 
@@ -205,7 +240,12 @@ def collected(value: Expr) -> Expr:
 
 
 def _collected(node: Node) -> Expr | None:
-    if isinstance(node, Where) and node.otherwise == Num(0) and isinstance(node.then, Where) and node.then.otherwise == Num(0):
+    if (
+        isinstance(node, Where)
+        and node.otherwise == Num(0)
+        and isinstance(node.then, Where)
+        and node.then.otherwise == Num(0)
+    ):
         both = all_of((node.condition, node.then.condition))
         return Where(both, node.then.then, Num(0)) if both is not None else node.then.then
     if not isinstance(node, Add):
@@ -225,5 +265,3 @@ def _collected(node: Node) -> Expr | None:
             left.remove(factor)
         rests.append(mul(Num(coefficient), *left))
     return mul(add(*rests), *common)
-
-

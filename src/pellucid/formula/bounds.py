@@ -80,6 +80,11 @@ def guarded_reads(node: Node, known: tuple[Fact, ...] = ()) -> Iterator[tuple[Re
     """Every read with the facts that hold wherever its value matters."""
     if isinstance(node, Read):
         yield node, known
+    if isinstance(node, And):  # where one part fails, no other matters
+        for part in node.parts:
+            others = tuple(f for other in node.parts if other is not part for f in facts(other))
+            yield from guarded_reads(part, known + others)
+        return
     if isinstance(node, Where):
         yield from guarded_reads(node.condition, known)
         yield from guarded_reads(node.then, known + facts(node.condition))

@@ -20,7 +20,6 @@ from pellucid.formula.expression import (
     Equation,
     Expr,
     Node,
-    Not,
     Num,
     Read,
     Reduce,
@@ -29,6 +28,7 @@ from pellucid.formula.expression import (
     children,
     free_letters,
     iverson,
+    negation,
     reads,
 )
 from pellucid.formula.formula import Formula, target_letters
@@ -77,7 +77,7 @@ def _distinctions(
             yield letters, guards, iverson(node.condition)
         yield from _distinctions(node.condition, letters, guards)
         yield from _distinctions(node.then, letters, (*guards, node.condition))
-        yield from _distinctions(node.otherwise, letters, (*guards, Not(node.condition)))
+        yield from _distinctions(node.otherwise, letters, (*guards, negation(node.condition)))
         return
     for child in children(node):
         yield from _distinctions(child, letters, guards)

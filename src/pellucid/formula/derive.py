@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pellucid.errors import FormulaError
 from pellucid.formula.algebra import assumed, collected, outside, recognised
+from pellucid.formula.bounds import Fact, guarded_reads, spans
 from pellucid.formula.differentiate import push_derivatives
 from pellucid.formula.expression import (
     Bound,
@@ -28,7 +30,6 @@ from pellucid.formula.expression import (
     Num,
     Read,
     Reduce,
-    Where,
     add,
     bound_letters,
     mul,
@@ -39,6 +40,7 @@ from pellucid.formula.expression import (
     walk,
 )
 from pellucid.formula.formula import Formula, target_letters
+from pellucid.formula.fresh import FreshLetters
 from pellucid.formula.index import Index, flat_parts
 from pellucid.formula.normal import normal_form, position_of
 from pellucid.formula.rules import Recorder, Step
@@ -46,8 +48,6 @@ from pellucid.formula.sift import expand, sift_deltas, terms_to_value
 
 __all__ = ["Gradient", "cases", "derive", "gradient_name", "jacobian"]
 
-# Names for the axes of a gradient where no single letter of the formula stands for the axis.
-FRESH = ("h", "l", "o", "e", "f", "g", "m", "q", "a")
 # An intermediate gradient of up to this many nodes is put in wherever it is used; a larger one if used once.
 SMALL = 8
 
@@ -78,7 +78,11 @@ class Gradient:
 
 
 def derive(
-    formula: Formula, wrt: Sequence[str] | None = None, *, upstream: Expr | None = None, constants: Iterable[str] = ()
+    formula: Formula,
+    wrt: Sequence[str] | None = None,
+    *,
+    upstream: Expr | None = None,
+    constants: Iterable[str] = (),
 ) -> Gradient:
     """The gradients of a scalar loss with respect to operands of a formula.
 
@@ -95,7 +99,9 @@ def derive(
     chosen = tuple(wrt) if wrt is not None else tuple(o for o in formula.operands if o not in set(constants))
     for name in chosen:
         if name not in formula.operands:
-            raise FormulaError(f"{name!r} is not an operand of the formula; its operands are {', '.join(formula.operands)}")
+            raise FormulaError(
+                f"{name!r} is not an operand of the formula; its operands are {', '.join(formula.operands)}"
+            )
     return _Derivation(forward, chosen, upstream).run()
 
 
@@ -107,6 +113,9 @@ class _Derivation:
     inline: dict[str, Equation] = field(default_factory=dict)
     equations: list[Equation] = field(default_factory=list)
     steps: dict[str, tuple[Step, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.letters = FreshLetters(self.forward)
 
     def run(self) -> Gradient:
         output = self.forward.output
@@ -133,22 +142,33 @@ class _Derivation:
                 continue
             if any(r.tensor in depends for r in reads(equation.value)):
                 depends.add(equation.name)
-        needed = self.forward.upto(frozenset({self.forward.output})).defined
-        return frozenset(n for n in depends if n in needed or n in self.wrt)
+        reached = {self.forward.output}
+        for equation in reversed(self.forward.equations):
+            if equation.name in reached and not equation.shift and not _is_position(equation):
+                reached |= {r.tensor for r in reads(equation.value)}
+        return frozenset(depends & (reached | set(self.wrt)))
 
     def tensor(self, name: str, active: frozenset[str], *, final: bool) -> None:
         """Derives the gradient of one tensor from those of all tensors that are computed from it."""
-        consumers = [e for e in self.forward.equations if e.name in active and any(r.tensor == name for r in reads(e.value))]
+        consumers = [
+            e
+            for e in self.forward.equations
+            if e.name in active and any(r.tensor == name for r in reads(e.value))
+        ]
         if not consumers:
             if final:
                 self.equations.append(self.zero(name))
             return
         target = Read(name, self.target(name))
         recorder = Recorder(Read(gradient_name(name), target.indices), Num(0))
-        value = self.derived(recorder, target, [c for c in consumers if not c.shift])
+        value = self.derived(recorder, target, consumers)
         equation = Equation(recorder.target, value)
         self.steps[recorder.target.tensor] = tuple(recorder.steps)
-        uses = sum(1 for _ in {r.tensor for r in reads(self.forward.defined[name].value)} & active) if not final else 0
+        uses = (
+            sum(1 for _ in {r.tensor for r in reads(self.forward.defined[name].value)} & active)
+            if not final
+            else 0
+        )
         if not final and _without_sums(value) and (uses <= 1 or _size(value) <= SMALL):
             self.inline[name] = Equation(target, value)
         else:
@@ -159,22 +179,23 @@ class _Derivation:
 
     def derived(self, recorder: Recorder, target: Read, consumers: list[Equation]) -> Expr:
         taken = frozenset(s for i in target.indices for s in i.symbols)
-        renamed = [_renamed_apart(c, taken, self.forward) for c in consumers]
-        chain = [self.chained(e, Derivative(e.target, target)) for e, _ in renamed]
-        recorder.value = add(*chain)
-        recorder.rewrite("definition", add(*(self.chained(e, Derivative(e.value, target)) for e, _ in renamed)))
-        positions = {key: at for _, known in renamed for key, at in known.items()}
-        push_derivatives(recorder, positions, self.covering)
+        renamed: list[Equation] = []
+        positions: dict[str, Read] = {}
+        for consumer in consumers:
+            renamed.append(_renamed_apart(consumer, taken, positions))
+        recorder.value = add(*(self.chained(e, Derivative(e.target, target)) for e in renamed))
+        recorder.rewrite("definition", add(*(self.chained(e, Derivative(e.value, target)) for e in renamed)))
+        push_derivatives(recorder, positions, lambda read, axis: self.covered(read.tensor, axis))
         recorder.apply("substitute", self.inlined)
         terms = expand(recorder.value)
         recorder.rewrite("expand", terms_to_value(terms))
-        terms = sift_deltas(recorder, terms, frozenset(s for e, _ in renamed for s in target_letters(e)))
-        recorder.rewrite("sift", terms_to_value(terms))
+        outer = frozenset(s for e in renamed for s in target_letters(e))
+        recorder.rewrite("sift", terms_to_value(sift_deltas(recorder, terms, outer, self.letters)))
         self.simplify(recorder)
         return recorder.value
 
     def simplify(self, recorder: Recorder) -> None:
-        recorder.apply("outside", outside)
+        recorder.apply("outside", lambda v: outside(v, lambda read: self.valid(read, recorder.target)))
         recorder.apply("assumption", lambda v: assumed(v, self.forward.assumptions))
         recorder.apply("recognise", lambda v: recognised(v, self.forward.equations))
         recorder.apply("collect", collected)
@@ -189,7 +210,11 @@ class _Derivation:
         """Gradients of intermediates that are kept as expressions, put in."""
 
         def visit(node: Node) -> Expr | None:
-            known = self.inline.get(node.tensor[1:]) if isinstance(node, Read) and node.tensor.startswith("d") else None
+            known = (
+                self.inline.get(node.tensor[1:])
+                if isinstance(node, Read) and node.tensor.startswith("d")
+                else None
+            )
             if known is None or not isinstance(node, Read):
                 return None
             mapping: dict[str, Index] = {}
@@ -197,7 +222,10 @@ class _Derivation:
                 if mine.letter:
                     mapping[mine.letter] = theirs
                 else:
-                    mapping.update((s, Index.of(t)) for s, t in zip(flat_parts(mine) or (), flat_parts(theirs) or (), strict=True))
+                    mapping.update(
+                        (s, Index.of(t))
+                        for s, t in zip(flat_parts(mine) or (), flat_parts(theirs) or (), strict=True)
+                    )
             result = substitute(known.value, mapping)
             assert isinstance(result, Expr)
             return result
@@ -207,58 +235,56 @@ class _Derivation:
         return result
 
     def target(self, name: str) -> tuple[Index, ...]:
-        """The index letters of a tensor's gradient."""
+        """The index letters of a tensor's gradient: as it is read, or new ones where no read takes the whole axis."""
         if name in self.forward.defined:
             return self.forward.defined[name].target.indices
+        if name in self.forward.axes:
+            return self.forward.axes[name]
         found = [r for _, r in self.forward.reads() if r.tensor == name]
-        declared = self.forward.axes.get(name)
         chosen: list[Index] = []
         for axis in range(len(found[0].indices)):
             used = {s for i in chosen for s in i.symbols}
-            own = {r.indices[axis] for r in found}
-            only = next(iter(own)) if len(own) == 1 else None
-            if declared:
-                chosen.append(declared[axis])
-            elif only is not None and (flat_parts(only) or only.letter) and self.free_of(only, used):
-                chosen.append(only)
-            else:
-                plain = [i for i in sorted(own, key=lambda i: i.key) if i.letter and i.letter not in used and self.is_letter(i.letter)]
-                covering = [i for i in plain if all(self.covering(r, axis) for r in found if r.indices[axis] == i)]
-                chosen.append(covering[0] if covering else Index.of(self.fresh(used)))
+            own = {r.indices[axis] for r in found} if self.covered(name, axis) else set()
+            plain = sorted((i for i in own if not i.symbols & used), key=self.preference)
+            chosen.append(plain[0] if plain else Index.of(self.letters.of_axis(name, axis)))
         return tuple(chosen)
 
-    def free_of(self, index: Index, used: set[str]) -> bool:
-        letters = set(flat_parts(index) or (index.letter,))
-        return not letters & used and all(s is not None and self.is_letter(s) for s in letters)
+    def preference(self, index: Index) -> tuple[bool, str]:
+        """Letters of the output come first."""
+        return not index.symbols & set(target_letters(self.forward.equations[-1])), index.key
 
-    def is_letter(self, symbol: str) -> bool:
-        return symbol in self.forward.letters
-
-    def fresh(self, used: set[str]) -> str:
-        taken = used | self.forward.letters | self.forward.constants.keys() | set(self.forward.operands) | self.forward.defined.keys()
-        free = [s for s in FRESH if s not in taken and s.upper() not in self.forward.constants]
-        return free[0] if free else prime("h", taken)
-
-    def covering(self, read: Read, axis: int) -> bool:
-        """Whether the read takes every value of the axis: a letter or flattened letters, on an axis read no other way."""
-        index = read.indices[axis]
-        if not (index.letter or flat_parts(index)) or any(not s[0].islower() for s in flat_parts(index) or (index.letter or "",)):
-            return False
+    def covered(self, tensor: str, axis: int) -> bool:
+        """Whether every read of the axis takes all of its values: by a letter or by flattened letters."""
         return all(
-            r.indices[axis].letter or flat_parts(r.indices[axis])
-            for _, r in self.forward.reads()
-            if r.tensor == read.tensor
-        ) and read.tensor not in _guarded(self.forward)  # fmt: skip
+            spans(i, known, self.forward.letters) for i, known in self.axis_reads.get((tensor, axis), ())
+        )
 
+    @cached_property
+    def axis_reads(self) -> dict[tuple[str, int], list[tuple[Index, tuple[Fact, ...]]]]:
+        """At which index each axis is read, and what is known where it is."""
+        found: dict[tuple[str, int], list[tuple[Index, tuple[Fact, ...]]]] = {}
+        for equation in self.forward.equations:
+            for read, known in guarded_reads(equation.value):
+                for axis, index in enumerate(read.indices):
+                    found.setdefault((read.tensor, axis), []).append((index, known))
+        return found
 
-def _guarded(formula: Formula) -> frozenset[str]:
-    """Tensors that are read inside a distinction by indices, where a letter may exceed the axis."""
-    found: set[str] = set()
-    for equation in formula.equations:
-        for node in walk(equation.value):
-            if isinstance(node, Where) and any(type(n).__name__ in ("IndexValue", "Within", "Divides") for n in walk(node.condition)):
-                found |= {r.tensor for r in reads(node)}
-    return frozenset(found)
+    def valid(self, read: Read, target: Read) -> bool:
+        """Whether a read lies inside its tensor because its letters stand for that tensor's own axes."""
+        name = read.tensor if read.tensor in self.forward.defined else read.tensor.removeprefix("d")
+        if read.indices == (
+            self.forward.defined[name].target.indices if name in self.forward.defined else None
+        ):
+            return True
+        if gradient_name(read.tensor) == target.tensor and read.indices == target.indices:
+            return True
+        own = (
+            [i for i, _ in self.axis_reads.get((read.tensor, axis), ())] for axis in range(len(read.indices))
+        )
+        return all(
+            self.covered(read.tensor, axis) and index in known
+            for axis, (index, known) in enumerate(zip(read.indices, own, strict=True))
+        )
 
 
 def _is_position(equation: Equation) -> bool:
@@ -273,10 +299,10 @@ def _size(value: Expr) -> int:
     return sum(4 if isinstance(n, Call) else 1 for n in walk(value))
 
 
-def _renamed_apart(equation: Equation, taken: frozenset[str], formula: Formula) -> tuple[Equation, dict[str, Read]]:
-    """The equation with letters that are not in `taken`, and where the position of each of its maxima is read."""
+def _renamed_apart(equation: Equation, taken: frozenset[str], positions: dict[str, Read]) -> Equation:
+    """The equation with letters that are not in `taken`; if it is a max or min, `positions` gets the read of its place."""
     letters = target_letters(equation)
-    used = taken | set(letters) | bound_letters(equation.value) | formula.constants.keys()
+    used = taken | set(letters) | bound_letters(equation.value)
     mapping: dict[str, Index] = {}
     for letter in letters:
         if letter in taken:
@@ -286,10 +312,14 @@ def _renamed_apart(equation: Equation, taken: frozenset[str], formula: Formula) 
     target, value = substitute(equation.target, mapping), substitute(equation.value, mapping)
     assert isinstance(target, Read) and isinstance(value, Expr)
     value = _bound_apart(value, taken)
-    known: dict[str, Read] = {}
     if isinstance(value, Reduce) and value.op in ("max", "min"):
-        known[value.key] = Read(position_of(equation.name), target.indices)
-    return Equation(target, value, equation.shift), known
+        at = Read(position_of(equation.name), target.indices)
+        while (
+            positions.setdefault(value.key, at) != at
+        ):  # two maxima of one body: told apart by their letters
+            value = _bound_apart(value, frozenset(b.letter for b in value.letters))
+            assert isinstance(value, Reduce)
+    return Equation(target, value, equation.shift)
 
 
 def _bound_apart(value: Expr, taken: frozenset[str]) -> Expr:
@@ -314,8 +344,6 @@ def _bound_apart(value: Expr, taken: frozenset[str]) -> Expr:
     return result
 
 
-
-
 def jacobian(formula: Formula, operand: str, letters: Mapping[str, str]) -> Equation:
     """The derivative of one element of the output by one element of an operand.
 
@@ -338,7 +366,9 @@ def jacobian(formula: Formula, operand: str, letters: Mapping[str, str]) -> Equa
     dp_dz[i,k] = -p[i]*p[k]
     """
     output = formula.defined[formula.output].target
-    element = mul(*(Delta(Index.of(mine), Index.of(theirs), covering=True) for mine, theirs in letters.items()))
+    element = mul(
+        *(Delta(Index.of(mine), Index.of(theirs), covering=True) for mine, theirs in letters.items())
+    )
     gradient = derive(formula, [operand], upstream=element).equation(operand)
     mapping = {s: Index.of(letters[s]) for i in output.indices for s in i.symbols if s in letters}
     indices = tuple(i.replace(mapping) for i in output.indices) + gradient.target.indices

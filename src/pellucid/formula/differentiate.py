@@ -11,13 +11,13 @@ from pellucid.formula.expression import (
     Bound,
     Call,
     Compare,
+    Condition,
     Delta,
     Derivative,
     Expr,
     IndexValue,
     Mul,
     Node,
-    Not,
     Num,
     Power,
     Read,
@@ -25,9 +25,9 @@ from pellucid.formula.expression import (
     Where,
     add,
     children,
-    iverson,
     map_children,
     mul,
+    negation,
     power,
     reads,
     transform,
@@ -58,7 +58,9 @@ def _derivative_of(function: str) -> tuple[Expr, ...]:
     return tuple(parse_expression(source, "") for source in DERIVATIVES[function])
 
 
-def push_derivatives(recorder: Recorder, positions: Mapping[str, Read], covering: Callable[[Read, int], bool]) -> None:
+def push_derivatives(
+    recorder: Recorder, positions: Mapping[str, Read], covering: Callable[[Read, int], bool]
+) -> None:
     """Rewrites until no derivative is left.
 
     Args:
@@ -122,12 +124,24 @@ class _Pusher:
             case Add(terms):
                 return add(*(Derivative(t, element) for t in terms))
             case Mul(factors):
-                return add(*(_without(factors, i, Derivative(f, element)) for i, f in enumerate(factors) if _holds(f, element)))
+                return add(
+                    *(
+                        _without(factors, i, Derivative(f, element))
+                        for i, f in enumerate(factors)
+                        if _holds(f, element)
+                    )
+                )
             case Power(base, exponent):
                 return _power(base, exponent, element)
             case Call(function, arguments):
                 parts = zip(_derivative_of(function), arguments, strict=True)
-                return add(*(mul(_with_arguments(d, arguments), Derivative(a, element)) for d, a in parts if _holds(a, element)))
+                return add(
+                    *(
+                        mul(_with_arguments(d, arguments), Derivative(a, element))
+                        for d, a in parts
+                        if _holds(a, element)
+                    )
+                )
             case Reduce("sum", letters, body):
                 return Reduce("sum", letters, Derivative(body, element))
             case Reduce("mean", letters, body):
@@ -135,23 +149,26 @@ class _Pusher:
             case Reduce() as value:
                 return self.extreme(value, element)
             case Where(condition, then, otherwise):
-                yes = mul(iverson(condition), Derivative(then, element)) if _holds(then, element) else Num(0)
-                if not _holds(otherwise, element):
-                    return yes
-                return add(yes, mul(iverson(Not(condition)), Derivative(otherwise, element)))
+                return add(_case(condition, then, element), _case(negation(condition), otherwise, element))
         raise FormulaError(f"{node.value!r} cannot be differentiated")
 
     def element(self, read: Read, element: Read) -> Expr:
         pairs = zip(read.indices, element.indices, strict=True)
-        return mul(*(Delta(mine, theirs, self.covering(read, axis)) for axis, (mine, theirs) in enumerate(pairs)))
+        return mul(
+            *(Delta(mine, theirs, self.covering(read, axis)) for axis, (mine, theirs) in enumerate(pairs))
+        )
 
     def extreme(self, node: Reduce, element: Read) -> Expr:
         at = self.positions.get(node.key)
         if at is None:
             raise FormulaError(f"the position of {node!r} is not recorded; derive from the normal form")
         place = flat(Index.of(b.letter) for b in node.letters)
-        winner = Compare("==", at, IndexValue(place))
-        return Reduce("sum", node.letters, mul(iverson(winner), Derivative(node.body, element)))
+        return Reduce("sum", node.letters, _case(Compare("==", at, IndexValue(place)), node.body, element))
+
+
+def _case(condition: Condition, value: Expr, element: Read) -> Expr:
+    """The value's derivative where the condition holds; not a product, as elsewhere it may be no number at all."""
+    return Where(condition, Derivative(value, element), Num(0)) if _holds(value, element) else Num(0)
 
 
 def _holds(value: Expr, element: Read) -> bool:
@@ -187,5 +204,3 @@ def _count(letters: tuple[Bound, ...]) -> Expr:
     for bound in letters:
         size = size * bound.size
     return IndexValue(size) if size.constant is None else Num(size.constant)
-
-

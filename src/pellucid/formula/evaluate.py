@@ -37,7 +37,9 @@ from pellucid.formula.expression import (
     Where,
     Within,
     children,
+    conjuncts,
     is_singular,
+    negation,
     reads,
     split_coefficient,
     walk,
@@ -404,12 +406,23 @@ def _direct_reads(
     """Reads that are not inside a further reduction, with the conditions on indices under which they matter."""
     if isinstance(node, Read):
         yield node, guards
-    elif isinstance(node, Where) and not any(True for _ in reads(node.condition)):
-        yield from _direct_reads(node.then, (*guards, node.condition))
-        yield from _direct_reads(node.otherwise, (*guards, Not(node.condition)))
+    elif isinstance(node, Where):
+        held = tuple(part for part in conjuncts(node.condition) if not _reads(part))
+        yield from _direct_reads(node.condition, guards)
+        yield from _direct_reads(node.then, (*guards, *held))
+        failed = () if _reads(node.condition) else (negation(node.condition),)
+        yield from _direct_reads(node.otherwise, (*guards, *failed))
+    elif isinstance(node, And):
+        held = tuple(part for part in node.parts if not _reads(part))
+        for part in node.parts:
+            yield from _direct_reads(part, (*guards, *held))
     elif not isinstance(node, Reduce):
         for child in children(node):
             yield from _direct_reads(child, guards)
+
+
+def _reads(node: Node) -> bool:
+    return any(True for _ in reads(node))
 
 
 def _multiplied(arrays: Sequence[Array]) -> Array:

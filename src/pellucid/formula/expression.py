@@ -1,7 +1,8 @@
 """The objects of the language of formulas: expressions, conditions, equations.
 
-All are immutable.  Sums and products are equal in whatever order their parts are given; the order is kept for
-printing.  Build expressions with `add`, `mul`, `power` (or ``+ - * /``), which fold numbers and flatten nesting.
+All are immutable.  Sums and products are equal in whatever order their parts are given; the order is kept
+for printing.  Build expressions with `add`, `mul`, `power` (or ``+ - * /``), which fold numbers and flatten
+nesting.
 
 >>> x = Read("x", (Index.of("i"),))
 >>> 2 * x + x * 3
@@ -22,6 +23,8 @@ from pellucid.errors import FormulaError
 from pellucid.formula.index import Index, size_of
 
 __all__ = [
+    "FUNCTIONS",
+    "REDUCTIONS",
     "Add",
     "And",
     "Bound",
@@ -33,7 +36,6 @@ __all__ = [
     "Divides",
     "Equation",
     "Expr",
-    "FUNCTIONS",
     "IndexValue",
     "Mul",
     "Node",
@@ -41,7 +43,6 @@ __all__ = [
     "Num",
     "Or",
     "Power",
-    "REDUCTIONS",
     "Read",
     "Reduce",
     "Where",
@@ -49,11 +50,13 @@ __all__ = [
     "add",
     "bound_letters",
     "children",
+    "conjuncts",
     "count",
     "free_letters",
     "is_singular",
     "iverson",
     "mul",
+    "negation",
     "power",
     "reads",
     "split_coefficient",
@@ -63,7 +66,8 @@ __all__ = [
 ]
 
 FUNCTIONS = {
-    "exp": 1, "log": 1, "sqrt": 1, "abs": 1, "tanh": 1, "sigmoid": 1, "relu": 1, "erf": 1, "maximum": 2, "minimum": 2,
+    "exp": 1, "log": 1, "sqrt": 1, "abs": 1, "tanh": 1, "sigmoid": 1, "relu": 1, "erf": 1,
+    "maximum": 2, "minimum": 2,
 }  # fmt: skip
 REDUCTIONS = ("sum", "mean", "max", "min", "argmax", "argmin")
 COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
@@ -157,6 +161,8 @@ class Bound:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Num(Expr):
+    """A number."""
+
     value: Number
 
     @cached_property
@@ -181,6 +187,8 @@ class Read(Expr):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Add(Expr):
+    """A sum, made by `add`."""
+
     terms: tuple[Expr, ...]
 
     @cached_property
@@ -190,6 +198,8 @@ class Add(Expr):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Mul(Expr):
+    """A product, made by `mul`."""
+
     factors: tuple[Expr, ...]
 
     @cached_property
@@ -199,12 +209,16 @@ class Mul(Expr):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Power(Expr):
+    """A power, made by `power`; a negative exponent divides."""
+
     base: Expr
     exponent: Expr
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Call(Expr):
+    """One of `FUNCTIONS`."""
+
     function: str
     arguments: tuple[Expr, ...]
 
@@ -220,6 +234,8 @@ class Reduce(Expr):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Where(Expr):
+    """One value where the condition holds, another elsewhere."""
+
     condition: Condition
     then: Expr
     otherwise: Expr
@@ -229,7 +245,8 @@ class Where(Expr):
 class Delta(Expr):
     """1 where two index expressions are equal, 0 elsewhere (Kronecker's delta).
 
-    `covering` says that every value of `right` is taken by `left`, whose letters range over the whole axis."""
+    `covering` says that every value of `right` is taken by `left`, whose letters range over the whole axis.
+    """
 
     left: Index
     right: Index
@@ -250,6 +267,8 @@ class Derivative(Expr):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Compare(Condition):
+    """One of `COMPARISONS` between two values."""
+
     op: str
     left: Expr
     right: Expr
@@ -273,6 +292,8 @@ class Within(Condition):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class And(Condition):
+    """All of the parts hold; made by `all_of`."""
+
     parts: tuple[Condition, ...]
 
     @cached_property
@@ -282,6 +303,8 @@ class And(Condition):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Or(Condition):
+    """Any of the parts holds."""
+
     parts: tuple[Condition, ...]
 
     @cached_property
@@ -291,6 +314,8 @@ class Or(Condition):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Not(Condition):
+    """The part does not hold."""
+
     part: Condition
 
 
@@ -339,15 +364,30 @@ def iverson(condition: Condition) -> Expr:
     return Where(condition, Num(1), Num(0))
 
 
+def conjuncts(condition: Condition) -> tuple[Condition, ...]:
+    """The conditions that must all hold."""
+    return condition.parts if isinstance(condition, And) else (condition,)
+
+
+def negation(condition: Condition) -> Condition:
+    """Where the condition does not hold; comparisons of values stay inside a `Not`, as a NaN fails both."""
+    if isinstance(condition, Not):
+        return condition.part
+    if isinstance(condition, Compare) and not any(True for _ in reads(condition)):
+        opposite = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+        return Compare(opposite[condition.op], condition.left, condition.right)
+    return Not(condition)
+
+
 def all_of(conditions: Iterable[Condition]) -> Condition | None:
     """The conjunction, flat and without repetition; None if nothing is asked."""
-    flat = (part for c in conditions for part in (c.parts if isinstance(c, And) else (c,)))
+    flat = (part for c in conditions for part in conjuncts(c))
     parts = tuple({part.key: part for part in flat}.values())
     return And(parts) if len(parts) > 1 else parts[0] if parts else None
 
 
 def add(*terms: Expr) -> Expr:
-    """The sum: nested sums flattened, equal terms collected, zeros dropped, index expressions put together."""
+    """The sum: nested sums flattened, equal terms collected, zeros dropped, index expressions joined."""
     collected: dict[str, tuple[Number, Expr]] = {}
     for term in terms:
         for part in term.terms if isinstance(term, Add) else (term,):
@@ -359,7 +399,7 @@ def add(*terms: Expr) -> Expr:
 
 
 def _counted(collected: Mapping[str, tuple[Number, Expr]]) -> list[tuple[Number, Expr]]:
-    """The terms with whole multiples of index expressions, and a whole number beside them, in one: ``2*i + j - 1``."""
+    """The terms, with index expressions and a whole number beside them in one: ``2*i + j - 1``."""
     counts = [(c, r.index) for c, r in collected.values() if isinstance(r, IndexValue) and isinstance(c, int)]
     if not counts:
         return list(collected.values())
@@ -478,7 +518,11 @@ def power(base: Expr, exponent: Expr) -> Expr:
 def _number_power(value: Number, whole: int) -> Expr:
     if value == 0 and whole < 0:
         raise FormulaError("division by the number 0")
-    digits = abs(whole) * max(abs(value.numerator), value.denominator).bit_length() if not isinstance(value, float) else 0
+    digits = (
+        abs(whole) * max(abs(value.numerator), value.denominator).bit_length()
+        if not isinstance(value, float)
+        else 0
+    )
     if abs(whole) > 64 or digits > LARGEST_BITS:
         return Power(Num(value), Num(whole))
     try:

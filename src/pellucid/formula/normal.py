@@ -23,7 +23,6 @@ from pellucid.formula.expression import (
     Expr,
     Mul,
     Node,
-    Not,
     Num,
     Read,
     Reduce,
@@ -33,6 +32,7 @@ from pellucid.formula.expression import (
     indices_of,
     is_singular,
     map_children,
+    negation,
     reads,
     walk,
 )
@@ -100,7 +100,7 @@ class _Namer:
                 condition = visit(child.condition, guards)
                 assert isinstance(condition, Condition)
                 then = visit(child.then, (*guards, condition))
-                otherwise = visit(child.otherwise, (*guards, Not(condition)))
+                otherwise = visit(child.otherwise, (*guards, negation(condition)))
                 assert isinstance(then, Expr) and isinstance(otherwise, Expr)
                 return Where(condition, then, otherwise)
             return map_children(child, lambda part: visit(part, guards))
