@@ -104,6 +104,8 @@ def test_each_changed_byte_of_a_header_is_noticed() -> None:
         (header("a" * 1100 + ".png") + bytes(1024), "a name of 1104 letters"),
         (header("a.png", pax={"size": "x"}) + bytes(1024), "extended header with size"),
         (header("a.png", pax={"GNU.sparse.size": "3"}) + bytes(1024), r"GNU\.sparse\.size"),
+        (header("x", 0, kind=b"g") + bytes(1024), "an extended header without the member"),
+        (header("x", 6, kind=b"L") + b"a.png".ljust(512, b"\0") + bytes(1024), "an extended header without"),
         (header("x", 9, kind=b"x") + b"99 size=1".ljust(512, b"\0"), "damaged extended header"),
         (header("x", 4, kind=b"x") + b"0 a=".ljust(512, b"\0"), "damaged extended header"),
         (header("x", 9, kind=b"x") + b"9 size_1\n".ljust(512, b"\0"), "damaged extended header"),

@@ -12,6 +12,7 @@ Source: POSIX.1-2017, "pax interchange format"; the GNU tar manual for long name
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
 from pellucid.data.limits import Limits
 from pellucid.data.source import Encoded, shown
@@ -30,7 +31,17 @@ _PADDING = 2**24  # zeros after the end, to fill a tape's record
 _REGULAR = (b"0", b"\0", b"7")
 _FOLDER = b"5"
 _WITHOUT_CONTENT = (b"1", b"2", b"3", b"4", _FOLDER, b"6")
-_GNU_LONG_NAME, _GNU_LONG_LINK, _PAX, _PAX_GLOBAL = b"L", b"K", b"x", b"g"
+_GNU_LONG_NAME, _PAX = b"L", b"x"
+_EXTENDING = (_GNU_LONG_NAME, b"K", _PAX, b"g")  # K is a long link's target, g holds for all that follows
+
+
+@dataclass(frozen=True)
+class _Extended:
+    """What extended headers say about the member that follows them."""
+
+    name: str | None = None
+    size: int | None = None
+    is_open: bool = False  # whether there was one
 
 
 def tar_members(stream: ByteStream, wanted: Wanted, limits: Limits) -> Iterator[Encoded]:
@@ -44,38 +55,41 @@ def tar_members(stream: ByteStream, wanted: Wanted, limits: Limits) -> Iterator[
     Raises:
         FileFormatError: damaged, truncated, too large, or a wanted member that is a link or device.
     """
-    name: str | None = None
-    size: int | None = None
+    extended = _Extended()
     for _ in range(limits.members):
         start = stream.offset
         header = stream.read(_BLOCK)
         if header == _ZEROS:
-            _check_end(stream)
+            _check_end(stream, extended)
             return
         _check_header(stream, header, start)
         kind = header[156:157]
-        own_size = _number(stream, header[124:136], start)
-        if kind in (_GNU_LONG_NAME, _GNU_LONG_LINK, _PAX, _PAX_GLOBAL):
-            extra = _extra(stream, own_size, start)
-            if kind == _GNU_LONG_NAME:
-                name = _text(extra.split(b"\0", 1)[0])
-            elif kind == _PAX:
-                name, size = _pax(stream, extra, start, name, size)
+        size = _number(stream, header[124:136], start)
+        if kind in _EXTENDING:
+            extended = _extended(stream, kind, size, start, extended)
             continue
-        parts = path_parts(stream.where, name if name is not None else _own_name(header), start)
-        size = own_size if size is None else size
+        name = _own_name(header) if extended.name is None else extended.name
+        size = size if extended.size is None else extended.size
+        extended = _Extended()
+        parts = path_parts(stream.where, name, start)
         if wanted(parts) and kind != _FOLDER:
-            where = f"{stream.where}: member {shown(parts)} at byte {start}"
-            if kind not in _REGULAR:
-                raise FileFormatError(f"{where}: it is a link or device, a regular file was expected")
-            if size > limits.file_bytes:
-                raise FileFormatError(f"{where}: it has {size} bytes, {limits.file_bytes} are allowed")
-            yield Encoded(parts, where, bytes(stream.exactly(size, where)))
-            stream.skip(-size % _BLOCK, "padding")
+            yield _member(stream, parts, kind, size, start, limits)
         elif kind not in _WITHOUT_CONTENT:
             stream.skip(size + -size % _BLOCK, "a member")
-        name = size = None
     raise stream.error(f"more than the {limits.members} members allowed")
+
+
+def _member(
+    stream: ByteStream, parts: tuple[str, ...], kind: bytes, size: int, start: int, limits: Limits
+) -> Encoded:
+    where = f"{stream.where}: member {shown(parts)} at byte {start}"
+    if kind not in _REGULAR:
+        raise FileFormatError(f"{where}: it is a link or device, a regular file was expected")
+    if size > limits.file_bytes:
+        raise FileFormatError(f"{where}: it has {size} bytes, {limits.file_bytes} are allowed")
+    content = bytes(stream.exactly(size, where))
+    stream.skip(-size % _BLOCK, "padding")
+    return Encoded(parts, where, content)
 
 
 def path_parts(where: str, name: str, offset: int) -> tuple[str, ...]:
@@ -109,8 +123,10 @@ def _check_header(stream: ByteStream, header: bytes, start: int) -> None:
         )
 
 
-def _check_end(stream: ByteStream) -> None:
+def _check_end(stream: ByteStream, extended: _Extended) -> None:
     """Reads what fills the archive up, which also checks the checksum of a packed one."""
+    if extended != _Extended():
+        raise stream.error("an extended header without the member that it belongs to")
     for _ in range(_PADDING // _BLOCK):
         if not stream.read(_BLOCK):
             return
@@ -129,27 +145,30 @@ def _number(stream: ByteStream, field: bytes, start: int) -> int:
     return int(digits, 8)
 
 
-def _extra(stream: ByteStream, size: int, start: int) -> bytes:
-    """The content of an extended header."""
+def _extended(stream: ByteStream, kind: bytes, size: int, start: int, before: _Extended) -> _Extended:
+    """What an extended header, and those before it, say about the member that follows."""
     if size > _LONGEST_EXTRA:
         raise FileFormatError(
             f"{stream.where}: at byte {start}: an extended header of {size} bytes is too long"
         )
-    extra = bytes(stream.exactly(size, "an extended header"))
+    content = bytes(stream.exactly(size, "an extended header"))
     stream.skip(-size % _BLOCK, "padding")
-    return extra
+    if kind == _GNU_LONG_NAME:
+        return replace(before, name=_text(content.split(b"\0", 1)[0]), is_open=True)
+    if kind == _PAX:
+        return _pax(stream, content, start, before)
+    return replace(before, is_open=True)
 
 
-def _pax(
-    stream: ByteStream, extra: bytes, start: int, name: str | None, size: int | None
-) -> tuple[str | None, int | None]:
+def _pax(stream: ByteStream, content: bytes, start: int, before: _Extended) -> _Extended:
     """Name and size with what the records `LENGTH KEY=VALUE` say about them, each a line."""
+    name, size = before.name, before.size
     at = 0
-    while at < len(extra):
-        digits, _, _ = extra[at : at + 8].partition(b" ")
+    while at < len(content):
+        digits, _, _ = content[at : at + 8].partition(b" ")
         end = at + int(digits) if digits.isdigit() else at
-        key, is_record, value = extra[at + len(digits) + 1 : end].partition(b"=")
-        if end <= at or end > len(extra) or not is_record or not value.endswith(b"\n"):
+        key, is_record, value = content[at + len(digits) + 1 : end].partition(b"=")
+        if end <= at or end > len(content) or not is_record or not value.endswith(b"\n"):
             raise FileFormatError(f"{stream.where}: at byte {start}: a damaged extended header")
         value = value[:-1]
         if key == b"path":
@@ -162,7 +181,7 @@ def _pax(
                 )
             size = int(value)
         at = end
-    return name, size
+    return _Extended(name, size, is_open=True)
 
 
 def _own_name(header: bytes) -> str:
