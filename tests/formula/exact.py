@@ -1,7 +1,7 @@
 """Formulas worked out slowly in exact fractions, straight from their definition.
 
-Tensors are functions of their indices, given by a mixing of the numbers; functions without an exact value (``exp``)
-are replaced by fixed polynomials, which is enough to tell whether two formulas are the same function.
+Tensors are functions of their indices, given by a mixing of the numbers; functions without an exact value
+(``exp``) are replaced by fixed polynomials, which is enough to tell whether two formulas are the same.
 """
 
 from __future__ import annotations
@@ -135,9 +135,9 @@ def holds(node: Condition, at: Environment) -> bool:
         case Within(index, extent):
             return 0 <= index_value(index, at) < index_value(extent, at)
         case And(parts):
-            return all([holds(p, at) for p in parts])
+            return all(holds(p, at) for p in parts)
         case Or(parts):
-            return any([holds(p, at) for p in parts])
+            return any(holds(p, at) for p in parts)
         case Not(part):
             return not holds(part, at)
     raise Undefined

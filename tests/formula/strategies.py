@@ -91,7 +91,7 @@ def indices(letters: Iterable[str], *, exact: bool = True) -> st.SearchStrategy[
 
 
 def counts(letters: Iterable[str]) -> st.SearchStrategy[Expr]:
-    """Index expressions as values; constants are values of their own there, and a division is one of numbers."""
+    """Index expressions as values; constants are values of their own there, and divisions are of numbers."""
     letters = tuple(letters)
     return (index_trees(letters, (), exact=False).map(built) | flats(letters)).map(count)
 
@@ -148,8 +148,8 @@ def expressions(
 
 
 COMPOUND = (
-    "add", "add", "subtract", "mul", "mul", "divide", "power", "call", "where", "iverson", "delta", "derivative", "reduce",
-    "reduce",
+    "add", "add", "subtract", "mul", "mul", "divide", "power", "call", "where", "iverson", "delta",
+    "derivative", "reduce", "reduce",
 )  # fmt: skip
 
 

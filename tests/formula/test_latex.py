@@ -61,6 +61,8 @@ WRITTEN = {
     "y[i] = x[i//2,(s*i + u)//(2*s),-(i//2),(2*i)%3 + 1,(i + 1)/s]":
         r"y_{i} = x_{\lfloor i/2 \rfloor,\, \lfloor (s i + u)/(2 s) \rfloor,\, -\lfloor i/2 \rfloor,\,"
         r" (2 i \bmod 3) + 1,\, (i + 1)/s}",
+    "y[i] = i*i*x[i*i + 1]":
+        r"y_{i} = i^{2}\, x_{i^{2} + 1}",
     "y[n'] = sum[n''] x[n'',n',row]":
         r"y_{n^{\prime}} = \sum_{n^{\prime\prime}} x_{n^{\prime\prime},n^{\prime},\mathrm{row}}",
     "g[i] = D(sum[u] w[u]*x[i + u], w[t])*D(loss, y[i])":
@@ -118,7 +120,9 @@ def test_different_formulas_look_different(formulas: tuple[str, ...]) -> None:
 
 
 @given(expressions() | conditions() | equations() | assumptions(), st.booleans())
-def test_all_that_can_be_said_can_be_written(item: Expr | Condition | Equation | Assumption, told: bool) -> None:
+def test_all_that_can_be_said_can_be_written(
+    item: Expr | Condition | Equation | Assumption, told: bool
+) -> None:
     written = latex(item, gradients=GRADIENTS if told else None)
     assert written.isascii()
     assert "  " not in written

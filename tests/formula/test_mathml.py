@@ -19,12 +19,12 @@ from tests.formula.test_latex import GRADIENTS, WRITTEN
 SPACE = "{http://www.w3.org/1998/Math/MathML}"
 # Elements of MathML Core, and how many children they take (None: any number).
 CHILDREN = {
-    "math": None, "mrow": None, "mtable": None, "mtr": None, "mtd": None, "msqrt": None, "mfrac": 2, "msub": 2,
-    "msup": 2, "munder": 2, "msubsup": 3, "mi": 0, "mn": 0, "mo": 0, "mtext": 0, "mspace": 0,
+    "math": None, "mrow": None, "mtable": None, "mtr": None, "mtd": None, "msqrt": None, "mfrac": 2,
+    "msub": 2, "msup": 2, "munder": 2, "msubsup": 3, "mi": 0, "mn": 0, "mo": 0, "mtext": 0, "mspace": 0,
 }  # fmt: skip
 ATTRIBUTES = {
-    "display", "alttext", "form", "fence", "stretchy", "movablelimits", "lspace", "rspace", "mathvariant", "width",
-    "style",
+    "display", "alttext", "form", "fence", "stretchy", "movablelimits", "lspace", "rspace", "mathvariant",
+    "width", "style",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Formulas printed as text: the parser reads the same formula back, and the text is what one writes by hand."""
+"""Formulas printed as text, which the parser reads back, and which is what one writes by hand."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_printing_what_was_read_changes_nothing_more(expression: Expr) -> None:
 
 BY_HAND = [
     "y[n,k,i,j] = b[k] + sum[c,u,v] w[k,c,u,v]*x[n,c,s*i + a*u - p,s*j + a*v - q]",
-    "dx[n,c,h,l] = sum[k,u,v : s | h + p - u and s | l + q - v] dy[n,k,(h + p - u)/s,(l + q - v)/s]*w[k,c,u,v]",
+    "dx[n,c,h,l] = sum[k,u,v : s | h + p - u and s | l + q - v] dy[n,k,(h + p - u)/s,l]*w[k,c,u,v]",
     "y[n,(c,i,j)] = x[n,c,i,j]",
     "y[n,c,i,j] = mean[u<2,v<K + 1] x[n,c,2*i + u,2*j + v]",
     "m[n,c,i,j] = argmax[u,v] x[n,c,s*i + u,s*j + v]",

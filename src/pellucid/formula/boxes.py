@@ -4,17 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["Box", "Cases", "Fence", "Fraction", "Limits", "Root", "Row", "Scripts", "Stack", "Symbol", "is_tall"]
+__all__ = [
+    "Box",
+    "Cases",
+    "Fence",
+    "Fraction",
+    "Limits",
+    "Root",
+    "Row",
+    "Scripts",
+    "Stack",
+    "Symbol",
+    "is_tall",
+]
 
 
 @dataclass(frozen=True)
 class Symbol:
     """One sign or word; `role` says how it is set and spaced.
 
-    letter: an italic variable.  word: a name of several characters, upright.  function: the name of a function
-    before its argument.  number.  binary, relation, prefix: operators.  comma.  large: a sign with limits, such as
-    the sum's.  limit: a word with limits, such as max.  text: words of a sentence.  times: factors side by side.
-    tight: the same within an index.  space: a wide gap.
+    Roles:
+        letter, word, number: an italic variable; an upright name; digits.
+        function, apply: an upright name before its argument; nothing to be seen between the two.
+        binary, relation, prefix, comma: operators, by the room that they take.
+        large, limit: a sign or a word that carries limits, such as the sum's or max.
+        times, tight: factors side by side with a small gap or none.
+        prime, text, space: a prime; words of a sentence; a wide gap.
     """
 
     text: str

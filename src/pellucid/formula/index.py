@@ -1,7 +1,7 @@
 """Integer index expressions in normal form.
 
-An `Index` is a polynomial with integer coefficients in *atoms*: symbols (index letters, named constants such as
-the stride ``s``, sizes such as ``C``) and quotients and remainders by a positive divisor.  Two indices are
+An `Index` is a polynomial with integer coefficients in *atoms*: symbols (index letters, named constants such
+as the stride ``s``, sizes such as ``C``) and quotients and remainders by a positive divisor.  Two indices are
 equal if their polynomials are, however they were typed; the typed order is kept for printing.
 
 >>> i, u = Index.of("i"), Index.of("u")
@@ -54,7 +54,7 @@ class _Composite:
 
 @dataclass(frozen=True, eq=False)
 class Quotient(_Composite):
-    """``numerator // divisor`` rounded down or, if `exact`, ``numerator / divisor`` where it leaves no remainder."""
+    """``numerator // divisor``, rounded down, or, if `exact`, ``numerator / divisor`` without remainder."""
 
     exact: bool = False
 
@@ -173,7 +173,11 @@ class Index:
         >>> (6 * Index.of("j") - 4 * Index.of("i")).content
         (-2, 2*i - 3*j)
         """
-        named = min((t for t in self.terms if t[0]), key=lambda t: _monomial_key(t[0]), default=((), self.constant or 0))
+        named = min(
+            (t for t in self.terms if t[0]),
+            key=lambda t: _monomial_key(t[0]),
+            default=((), self.constant or 0),
+        )
         number = gcd(*(c for _, c in self.terms)) * (-1 if named[1] < 0 else 1)
         return (number, Index(tuple((m, c // number) for m, c in self.terms))) if number else (0, Index.of(1))
 
@@ -193,7 +197,9 @@ class Index:
         """The index with symbols replaced, all at once, and put in normal form again."""
         if not self.symbols & mapping.keys():
             return self
-        return self.map_atoms(lambda a: mapping.get(a, Index.of(a)) if isinstance(a, str) else _replaced(a, mapping))
+        return self.map_atoms(
+            lambda a: mapping.get(a, Index.of(a)) if isinstance(a, str) else _replaced(a, mapping)
+        )
 
     def map_atoms(self, image: Callable[[Atom], Index]) -> Index:
         result = Index(())
@@ -260,7 +266,7 @@ def _checked(divisor: Index) -> Index:
 
 
 def _below(rest: Index, divisor: Index) -> bool:
-    """Whether a letter or flattened index is always less than the divisor, as its sizes' product divides it."""
+    """Whether a letter or flattened index stays below the divisor, a multiple of its sizes' product."""
     size = Index.of(1)
     for letter in flat_parts(rest) or (rest.letter or "",):
         size = size * size_of(letter)
@@ -277,9 +283,17 @@ def floor_quotient(numerator: Index, divisor: Index) -> Index:
     if _checked(divisor).constant == 1:
         return numerator
     whole, rest = _split(numerator, divisor)
-    if not rest.terms or (rest.constant is not None and divisor.constant is not None) or _below(rest, divisor):
+    if (
+        not rest.terms
+        or (rest.constant is not None and divisor.constant is not None)
+        or _below(rest, divisor)
+    ):
         return whole
-    inner = rest.terms[0][0][0] if len(rest.terms) == 1 and rest.terms[0][1] == 1 and len(rest.terms[0][0]) == 1 else None
+    inner = (
+        rest.terms[0][0][0]
+        if len(rest.terms) == 1 and rest.terms[0][1] == 1 and len(rest.terms[0][0]) == 1
+        else None
+    )
     if isinstance(inner, Quotient) and not inner.exact:
         return whole + floor_quotient(inner.numerator, inner.divisor * divisor)
     return whole + Index((((Quotient(rest, divisor),), 1),))
@@ -290,7 +304,11 @@ def remainder(numerator: Index, divisor: Index) -> Index:
     if _checked(divisor).constant == 1:
         return Index(())
     _, rest = _split(numerator, divisor)
-    if not rest.terms or (rest.constant is not None and divisor.constant is not None) or _below(rest, divisor):
+    if (
+        not rest.terms
+        or (rest.constant is not None and divisor.constant is not None)
+        or _below(rest, divisor)
+    ):
         return rest
     return Index((((Remainder(rest, divisor),), 1),))
 
@@ -314,7 +332,9 @@ def _collected(terms: Iterable[tuple[Monomial, int]]) -> dict[str, tuple[Monomia
         key = _monomial_key(monomial)
         first, total = collected.get(key, (monomial, 0))
         if len(monomial) > MOST_FACTORS or abs(total + coefficient) > LARGEST:
-            raise FormulaError("an index expression is too large: a product of too many letters, or a huge number")
+            raise FormulaError(
+                "an index expression is too large: a product of too many letters, or a huge number"
+            )
         collected[key] = (first, total + coefficient)
     return {key: term for key, term in collected.items() if term[1]}
 
@@ -372,7 +392,12 @@ def flat_parts(index: Index) -> tuple[str, ...] | None:
     stride = Index.of(1)
     for monomial, coefficient in sorted(index.terms, key=lambda t: len(t[0])):
         quotient = Index(((monomial, coefficient),)).divided(stride)
-        if quotient is None or quotient.letter is None or quotient.letter in parts or quotient.letter[0].isupper():
+        if (
+            quotient is None
+            or quotient.letter is None
+            or quotient.letter in parts
+            or quotient.letter[0].isupper()
+        ):
             return None
         parts.insert(0, quotient.letter)
         stride = stride * size_of(quotient.letter)

@@ -12,7 +12,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from pellucid.formula.boxes import Box, Cases, Fence, Fraction, Limits, Root, Row, Scripts, Stack, Symbol, is_tall
+from pellucid.formula.boxes import (
+    Box,
+    Cases,
+    Fence,
+    Fraction,
+    Limits,
+    Root,
+    Row,
+    Scripts,
+    Stack,
+    Symbol,
+    is_tall,
+)
 from pellucid.formula.layout import Printable, layout
 from pellucid.formula.names import GREEK
 
@@ -36,7 +48,7 @@ def latex(item: Printable, *, gradients: Mapping[str, str] | None = None) -> str
         gradients: tensors that are gradients of the loss *L*, and of what: ``{"dy": "y"}``.
 
     Returns:
-        Mathematics without its dollar signs; ``\substack``, ``\operatorname`` and ``cases`` come from ``amsmath``.
+        Mathematics without its dollar signs; some commands in it come from ``amsmath``.
     """
     return _written(layout(item, gradients))
 

@@ -6,8 +6,7 @@ LaTeX and MathML are both written from this layout, so they cannot differ.
 from __future__ import annotations
 
 import fractions
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from pellucid.errors import FormulaError
 from pellucid.formula.boxes import Box, Cases, Fence, Fraction, Limits, Root, Row, Scripts, Stack, Symbol
@@ -35,43 +34,42 @@ from pellucid.formula.expression import (
     Where,
     Within,
 )
-from pellucid.formula.index import Index, Quotient, Remainder, flat_parts
+from pellucid.formula.index import Index
 from pellucid.formula.names import named
 from pellucid.formula.parse import Assumption
+from pellucid.formula.pieces import (
+    ATOM,
+    CONDITION,
+    DOT,
+    FACTOR,
+    MINUS,
+    PRODUCT,
+    SUM,
+    TIGHT,
+    Piece,
+    between,
+    index_piece,
+    listed,
+    name_piece,
+    number_piece,
+    separated,
+)
 from pellucid.formula.text import factors_of, negative
 
 __all__ = ["Printable", "layout"]
 
 Printable = Node | Index | Equation | Assumption
 
-# How tightly a box holds together, loosest first: a FACTOR stands in a product without brackets, an ATOM also
-# carries an exponent.
-CONDITION, SUM, PRODUCT, FACTOR, ATOM = range(5)
 RELATIONS = {"==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
 FUNCTIONS = {
-    "sigmoid": Symbol("σ", "letter"), "relu": Symbol("ReLU", "function"), "maximum": Symbol("max", "function"),
-    "minimum": Symbol("min", "function"),
+    "sigmoid": Symbol("σ", "letter"), "relu": Symbol("ReLU", "function"),
+    "maximum": Symbol("max", "function"), "minimum": Symbol("min", "function"),
 }  # fmt: skip
 REDUCTIONS = {
     "sum": Symbol("∑", "large"), "max": Symbol("max", "limit"), "min": Symbol("min", "limit"),
     "argmax": Symbol("arg max", "limit"), "argmin": Symbol("arg min", "limit"),
 }  # fmt: skip
-COMMA, MINUS, TIMES, TIGHT = Symbol(",", "comma"), Symbol("−", "prefix"), Symbol("", "times"), Symbol("", "tight")
-PARTIAL, DOT = Symbol("∂", "letter"), Symbol("·", "binary")
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A box, how tightly it holds together, and whether it would swallow what is multiplied behind it."""
-
-    box: Box
-    level: int
-    open: bool = False
-
-    def at(self, level: int, *, last: bool = True) -> Box:
-        """The box, in brackets if it is looser than the place or would swallow what follows."""
-        fenced = self.level < level or (self.open and not last)
-        return Fence("(", self.box, ")") if fenced else self.box
+PARTIAL, TIMES = Symbol("∂", "letter"), Symbol("", "times")
 
 
 def layout(item: Printable, gradients: Mapping[str, str] | None = None) -> Box:
@@ -96,20 +94,6 @@ def layout(item: Printable, gradients: Mapping[str, str] | None = None) -> Box:
 def _equated(left: Box, right: Box, note: str) -> Box:
     behind = (Symbol("", "space"), Symbol(note, "text")) if note else ()
     return Row((left, Symbol("=", "relation"), right, *behind))
-
-
-def separated(parts: Iterable[Box], by: Symbol = COMMA) -> Box:
-    """The parts with a sign between them."""
-    row: list[Box] = []
-    for part in parts:
-        row += [by, part] if row else [part]
-    return row[0] if len(row) == 1 else Row(tuple(row))
-
-
-def listed(indices: Sequence[Index]) -> Box:
-    """Indices with commas between them, which get some room if the indices are more than letters."""
-    roomy = any(index.letter is None and index.constant is None for index in indices)
-    return separated([index_piece(i).box for i in indices], Symbol(", " if roomy else ",", "comma"))
 
 
 class _Setter:
@@ -233,7 +217,9 @@ class _Setter:
             return Piece(Fence("[", self.condition(node.condition), "]"), ATOM)
         rows: list[tuple[Box, Box]] = []
         rest: Expr = node
-        while isinstance(rest, Where) and (rest is node or not (rest.then == Num(1) and rest.otherwise == Num(0))):
+        while isinstance(rest, Where) and (
+            rest is node or not (rest.then == Num(1) and rest.otherwise == Num(0))
+        ):
             rows.append((self.box(rest.then), Row((Symbol("if ", "text"), self.condition(rest.condition)))))
             rest = rest.otherwise
         rows.append((self.box(rest), Symbol("otherwise", "text")))
@@ -252,7 +238,7 @@ class _Setter:
             case Divides(divisor, index):
                 return Row((index_piece(divisor).box, Symbol("∣", "relation"), index_piece(index).box))
             case Within(index, extent):
-                return _between(index_piece(index).box, extent)
+                return between(index_piece(index).box, extent)
             case And(parts):
                 return self.joined(parts, " and ", (Or,))
             case Or(parts):
@@ -267,15 +253,10 @@ class _Setter:
 
     def joined(self, parts: Sequence[Condition], word: str, fenced: tuple[type, ...]) -> Box:
         boxes = [self.condition(part) for part in parts]
-        boxes = [Fence("(", b, ")") if isinstance(p, fenced) else b for p, b in zip(parts, boxes, strict=True)]
+        boxes = [
+            Fence("(", b, ")") if isinstance(p, fenced) else b for p, b in zip(parts, boxes, strict=True)
+        ]
         return separated(boxes, Symbol(word, "text"))
-
-
-def name_piece(name: str, indices: Box | None = None) -> Piece:
-    """A name, which carries an exponent unless something stands there already."""
-    box = named(name, indices)
-    raised = isinstance(box, Row) or (isinstance(box, Scripts) and box.above is not None)
-    return Piece(box, FACTOR if raised else ATOM)
 
 
 def _ends_in_sum(term: Expr) -> bool:
@@ -285,7 +266,7 @@ def _ends_in_sum(term: Expr) -> bool:
 
 
 def _between_factors(left: Box, right: Box) -> Symbol:
-    """A dot before a number; no gap behind a number or brackets and before a sum; a small gap between names."""
+    """A dot before a number, no gap behind numbers and brackets and before sums, a small gap elsewhere."""
     first = right
     while isinstance(first, (Row, Scripts)):
         first = first.parts[0] if isinstance(first, Row) else first.base
@@ -299,64 +280,11 @@ def _between_factors(left: Box, right: Box) -> Symbol:
     return TIGHT if close or isinstance(first, Limits) else TIMES
 
 
-def _between(inside: Box, extent: Index) -> Box:
-    below = Symbol("≤", "relation")
-    return Row((Symbol("0", "number"), below, inside, Symbol("<", "relation"), index_piece(extent).box))
-
-
 def _letter_lines(bounds: Sequence[Bound]) -> list[Box]:
     """What stands under a sum: the letters, and the ranges of those that do not run over their own size."""
     lines: list[Box] = []
     extents = list(dict.fromkeys(b.extent for b in bounds))
     for extent in sorted(extents, key=lambda e: e is not None):
         letters = separated(named(b.letter) for b in bounds if b.extent == extent)
-        lines.append(letters if extent is None else _between(letters, extent))
+        lines.append(letters if extent is None else between(letters, extent))
     return lines
-
-
-def number_piece(value: float | fractions.Fraction) -> Piece:
-    """A number: ``1/2`` as a fraction, ``1e-05`` as a power of ten."""
-    if value < 0:
-        return Piece(Row((MINUS, number_piece(-value).box)), SUM)
-    if isinstance(value, fractions.Fraction):
-        return Piece(Fraction(Symbol(str(value.numerator), "number"), Symbol(str(value.denominator), "number")), FACTOR)
-    mantissa, _, exponent = repr(value).partition("e")
-    number = Symbol(mantissa.removesuffix(".0"), "number")
-    if not exponent:
-        return Piece(number, ATOM)
-    power = Scripts(Symbol("10", "number"), None, number_piece(int(exponent)).box)
-    return Piece(power, FACTOR) if mantissa == "1" else Piece(Row((number, DOT, power)), PRODUCT)
-
-
-def index_piece(index: Index) -> Piece:
-    """An index expression as it stands below a tensor: one line, factors side by side."""
-    parts = flat_parts(index)
-    if parts:
-        return Piece(Fence("(", separated(map(named, parts)), ")"), ATOM)
-    row: list[Box] = []
-    for monomial, coefficient in sorted(index.terms, key=lambda term: term[1] < 0):
-        if row:
-            row.append(Symbol("−" if coefficient < 0 else "+", "binary"))
-        elif coefficient < 0:
-            row.append(MINUS)
-        piece = _monomial(monomial, abs(coefficient))
-        if len(index.terms) == 1 and coefficient > 0:
-            return piece
-        row.append(piece.at(PRODUCT))
-    return Piece(Row(tuple(row)), SUM) if row else number_piece(0)
-
-
-def _monomial(monomial: Sequence[str | Quotient | Remainder], coefficient: int) -> Piece:
-    pieces = [number_piece(coefficient)] if coefficient != 1 or not monomial else []
-    pieces += [name_piece(atom) if isinstance(atom, str) else _divided(atom) for atom in monomial]
-    if len(pieces) == 1:
-        return pieces[0]
-    return Piece(separated([piece.at(FACTOR) for piece in pieces], TIGHT), FACTOR)
-
-
-def _divided(atom: Quotient | Remainder) -> Piece:
-    numerator, divisor = index_piece(atom.numerator), index_piece(atom.divisor)
-    if isinstance(atom, Remainder):
-        return Piece(Row((numerator.at(FACTOR), Symbol("mod", "binary"), divisor.at(FACTOR))), CONDITION)
-    line = Row((numerator.at(FACTOR), Symbol("/", "binary"), divisor.at(ATOM)))
-    return Piece(line, PRODUCT) if atom.exact else Piece(Fence("⌊", line, "⌋"), ATOM)

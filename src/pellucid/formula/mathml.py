@@ -1,8 +1,8 @@
-"""Formulas written as presentation MathML (MathML Core), which browsers show without fonts or scripts of ours.
+"""Formulas written as presentation MathML (MathML Core), which browsers show without our help.
 
 >>> from pellucid.formula.parse import parse_expression
->>> print(mathml(parse_expression("x[i]^2", "i")))
-<math xmlns="http://www.w3.org/1998/Math/MathML" alttext="x[i]^2"><msubsup><mi>x</mi><mi>i</mi><mn>2</mn></msubsup></math>
+>>> print(mathml(parse_expression("x[i]", "i")))
+<math xmlns="http://www.w3.org/1998/Math/MathML" alttext="x[i]"><msub><mi>x</mi><mi>i</mi></msub></math>
 """
 
 from __future__ import annotations
@@ -11,7 +11,19 @@ import re
 from collections.abc import Mapping, Sequence
 from xml.sax.saxutils import escape, quoteattr
 
-from pellucid.formula.boxes import Box, Cases, Fence, Fraction, Limits, Root, Row, Scripts, Stack, Symbol, is_tall
+from pellucid.formula.boxes import (
+    Box,
+    Cases,
+    Fence,
+    Fraction,
+    Limits,
+    Root,
+    Row,
+    Scripts,
+    Stack,
+    Symbol,
+    is_tall,
+)
 from pellucid.formula.layout import Printable, layout
 
 __all__ = ["mathml"]
@@ -34,7 +46,9 @@ def mathml(item: Printable, *, display: bool = False, gradients: Mapping[str, st
     """
     block = ' display="block"' if display else ""
     alternative = quoteattr(_legal(str(item)))
-    return f'<math xmlns="{NAMESPACE}"{block} alttext={alternative}>{_written(layout(item, gradients))}</math>'
+    return (
+        f'<math xmlns="{NAMESPACE}"{block} alttext={alternative}>{_written(layout(item, gradients))}</math>'
+    )
 
 
 def _written(box: Box) -> str:
@@ -53,7 +67,8 @@ def _written(box: Box) -> str:
             return f"<msqrt>{_written(inside)}</msqrt>"
         case Fence(left, inside, right):
             tall = is_tall(inside)
-            return f"<mrow>{_bracket(left, 'prefix', tall)}{_written(inside)}{_bracket(right, 'postfix', tall)}</mrow>"
+            opening, closing = _bracket(left, "prefix", tall), _bracket(right, "postfix", tall)
+            return f"<mrow>{opening}{_written(inside)}{closing}</mrow>"
         case Stack(lines):
             return _table([(line,) for line in lines], "padding: 0")
         case Cases(rows):

@@ -41,15 +41,31 @@ from pellucid.formula.expression import (
     power,
 )
 from pellucid.formula.index import LARGEST, Index, exact_quotient, flat, flat_parts, floor_quotient, remainder
-from pellucid.formula.parse import Assumption, Raw, fail
+from pellucid.formula.reader import Raw
+from pellucid.formula.tokens import fail
 
-__all__ = ["resolved_assumption", "resolved_equation", "resolved_expression"]
+__all__ = ["Assumption", "Statement", "resolved_assumption", "resolved_equation", "resolved_expression"]
 
 OPERATIONS: dict[str, Callable[[Index, Index], Index]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": exact_quotient, "//": floor_quotient, "%": remainder
+    "+": operator.add, "-": operator.sub, "*": operator.mul,
+    "/": exact_quotient, "//": floor_quotient, "%": remainder,
 }  # fmt: skip
 LONGEST_NUMBER = 300
 RESERVED = frozenset(FUNCTIONS) | frozenset(REDUCTIONS) | {"where", "and", "or", "not", "assume", "shift"}
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """A fact that derivations may use: ``left = right`` for all values of its free letters."""
+
+    left: Expr
+    right: Expr
+
+    def __str__(self) -> str:
+        return f"assume {self.left!r} = {self.right!r}"
+
+
+Statement = Equation | Assumption
 
 
 def resolved_equation(source: str, left: Raw, right: Raw, *, shift: bool) -> Equation:
@@ -105,7 +121,9 @@ def _target(source: str, raw: Raw) -> Read:
     for part, index in zip(raw.parts, indices, strict=True):
         letters = flat_parts(index) or ((index.letter,) if index.letter else ())
         if not letters or letters[0][0].isupper():
-            fail(source, part.at, "an index on the left side is a letter or a flattened index such as (c,i,j)")
+            fail(
+                source, part.at, "an index on the left side is a letter or a flattened index such as (c,i,j)"
+            )
         if twice := seen.intersection(letters):
             fail(source, part.at, f"the letter {min(twice)!r} stands twice on the left side")
         seen |= set(letters)
@@ -153,7 +171,10 @@ class _Resolver:
             case "flat":
                 self.fail(raw, "a flattened index holds index letters only")
             case "compare" | "and" | "or" | "not":
-                self.fail(raw, "a condition stands where a value is needed; [condition] is 1 where it holds and 0 elsewhere")
+                self.fail(
+                    raw,
+                    "a condition stands where a value is needed; [condition] is 1 where it holds, else 0",
+                )
         with self.located(raw):
             return self.arithmetic(raw)
 
@@ -257,12 +278,12 @@ class _Resolver:
         return Compare(op, self.value(left), self.value(right))
 
     def side(self, raw: Raw) -> Expr:
-        """An index, but for a scalar such as the position ``y_at``: names of two words are no integer constants."""
+        """An index, but for a scalar such as the position ``y_at``: no integer constant has two words."""
         scalar = raw.kind == "name" and raw.value not in self.letters and not {"_", "."}.isdisjoint(raw.value)
         return self.value(raw) if scalar else count(self.index(raw))
 
     def is_index(self, raw: Raw, *, constants: bool = False) -> bool:
-        """Whether it is integer arithmetic over letters and sizes (and, where only indices can stand, constants)."""
+        """Whether it is integer arithmetic over letters, sizes and, where only indices stand, constants."""
         match raw.kind:
             case "number":
                 return raw.value.isdigit()
@@ -274,7 +295,9 @@ class _Resolver:
                 whole = _whole_parts(raw)
                 if "/" in raw.value.split()[max(whole, 1) - 1 :] and not constants:
                     return False
-                return all(self.is_index(p, constants=constants or n < whole) for n, p in enumerate(raw.parts))
+                return all(
+                    self.is_index(p, constants=constants or n < whole) for n, p in enumerate(raw.parts)
+                )
         return False
 
     def index(self, raw: Raw) -> Index:
@@ -298,7 +321,9 @@ class _Resolver:
                     with self.located(part):
                         result = OPERATIONS[sign](result, other)
                 return result
-        self.fail(raw, "an index is integer arithmetic over letters, constants and sizes: + - * // % and exact /")
+        self.fail(
+            raw, "an index is integer arithmetic over letters, constants and sizes: + - * // % and exact /"
+        )
 
     def sized(self, raw: Raw) -> Index:
         number = self.number(raw)

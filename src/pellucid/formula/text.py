@@ -121,7 +121,11 @@ def _sum(terms: Iterable[Expr]) -> str:
     for term in terms:
         minus = negative(term)
         # the parser puts index expressions in a sum together, so these need no brackets
-        part = text(term).removeprefix("-") if isinstance(term, IndexValue) else _at(-term if minus else term, PRODUCT)
+        part = (
+            text(term).removeprefix("-")
+            if isinstance(term, IndexValue)
+            else _at(-term if minus else term, PRODUCT)
+        )
         printed += (" - " if minus else " + ") if printed else "-" if minus else ""
         printed += part
     return printed
@@ -172,7 +176,7 @@ def _product(node: Expr) -> tuple[str, int]:
 
 
 def _flipped(factors: list[Expr]) -> list[Expr] | None:
-    """The factors times -1, if a difference of indices among them can take the sign: ``-(i - j)`` as ``j - i``."""
+    """The factors times -1, if one of them is a difference of indices: for ``-(i - j)`` stands ``j - i``."""
     for place, factor in enumerate(factors):
         if isinstance(factor, IndexValue) and len(factor.index.terms) > 1 and not _all_positive(factor.index):
             return [*factors[:place], IndexValue(-factor.index), *factors[place + 1 :]]
@@ -189,7 +193,11 @@ def _factor(node: Expr) -> str:
         return text(node) if above and not below else f"({text(node)})"
     if isinstance(node, Num) and isinstance(node.value, Fraction):
         return text(node)
-    if isinstance(node, IndexValue) and _is_product(node.index) and node.index.symbols == set(node.index.atoms()):
+    if (
+        isinstance(node, IndexValue)
+        and _is_product(node.index)
+        and node.index.symbols == set(node.index.atoms())
+    ):
         return text(node)
     return _at(node, UNIT)
 
