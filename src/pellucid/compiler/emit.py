@@ -205,8 +205,9 @@ class Kernel:
     # one cell of the register tile
 
     def cell(self, tile: Mapping[str, int]) -> None:
-        letters = list(tile)
-        points = [dict(zip(letters, offsets, strict=True)) for offsets in product(*(range(n) for n in tile.values()))]
+        # vector blocks vary fastest: a broadcast number is used up before the next is loaded
+        letters = sorted(tile, key=lambda s: s == self.schedule.vector)
+        points = [dict(zip(letters, offsets, strict=True)) for offsets in product(*(range(tile[s]) for s in letters))]
         if self.nest.op == "map":
             for point in points:
                 self.store(point, self.value(self.nest.body, point))

@@ -16,10 +16,10 @@ from pellucid.compiler.nest import Loop, Nest
 from pellucid.formula.expression import Mul, Node, Read, free_letters, walk
 from pellucid.formula.index import Index
 
-__all__ = ["Schedule", "choose", "coefficient", "is_contraction"]
+__all__ = ["Schedule", "best_cost", "choose", "coefficient", "is_contraction"]
 
 # Vector registers that accumulators may take; the others hold operands.
-ACCUMULATORS = 24
+ACCUMULATORS = 26
 # Reductions of up to this many positions are unrolled completely.
 UNROLLED = 32
 
@@ -84,6 +84,11 @@ def choose(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> Sch
     share = 1.0 if lanes > 1 else 0.0
     return Schedule(vector if lanes > 1 else None, lanes, across and lanes > 1, tile, outer, inner, unrolled, share)
 
+
+
+def best_cost(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> float:
+    """Vector operations that the nest takes at best with tensors in this storage."""
+    return min(_vector_cost(nest, vector, across, tensors)[0] for vector, across in _vectors(nest, tensors, images))
 
 
 def _reads(nest: Nest) -> list[Read]:
@@ -162,7 +167,7 @@ def _tile(
             for sizes in product(*(options[s] for s in chosen)):
                 tile = tuple(zip(chosen, sizes, strict=True))
                 if math.prod(sizes) <= ACCUMULATORS and 1 not in sizes:
-                    best = min(best, (_tile_cost(nest, dict(tile), vector, blocks), tile))
+                    best = min(best, (_tile_cost(nest, dict(tile), images, blocks), tile))
     return best[1]
 
 
@@ -172,7 +177,7 @@ def _sizes(extent: int, *, dynamic: bool) -> list[int]:
     return [n for n in range(1, min(extent, ACCUMULATORS) + 1) if extent % n == 0 or (n >= 4 and extent > ACCUMULATORS)]
 
 
-def _tile_cost(nest: Nest, tile: Mapping[str, int], vector: str | None, blocks: Mapping[str, int]) -> float:
+def _tile_cost(nest: Nest, tile: Mapping[str, int], images: str | None, blocks: Mapping[str, int]) -> float:
     """Cycles for each multiply-add of the tile, counting two multiply-adds or two loads in a cycle."""
     size = math.prod(tile.values())
     loads = 0.0
@@ -182,6 +187,7 @@ def _tile_cost(nest: Nest, tile: Mapping[str, int], vector: str | None, blocks: 
     latency = max(1.0, 8 / size)
     waste = math.prod(-(-blocks[s] // n) * n / blocks[s] for s, n in tile.items())
     stored = 2 * size / max(1, math.prod(x.extent for x in nest.reduce))
+    waste *= 1.3 if images in tile else 1.0  # tiles of images need a second loop for the rest
     return max(size * latency, loads + stored) / size * waste + 0.01 * (loads + stored) / size
 
 

@@ -11,6 +11,7 @@ from numpy.typing import DTypeLike, NDArray
 from pellucid.engine.program import LOSS, Program
 from pellucid.formula.derive import gradient_name
 from pellucid.formula.evaluate import Plan, planned
+from pellucid.formula.specialise import specialised
 
 __all__ = ["Executor"]
 
@@ -25,7 +26,9 @@ class Executor:
         self.program = program
         self.forward_plans = [planned(s.forward, s.ranges, dtype) for s in program.steps]
         self.backward_plans: list[Plan | None] = [
-            planned(s.backward, s.backward_ranges, dtype) if s.backward and s.backward_ranges else None
+            planned(specialised(s.backward, s.backward_ranges), s.backward_ranges, dtype)
+            if s.backward and s.backward_ranges
+            else None
             for s in program.steps
         ]
         self.dtype = np.dtype(dtype)

@@ -11,7 +11,6 @@ from pellucid.formula.expression import Num
 from pellucid.formula.formula import Formula
 from pellucid.formula.gradient_ranges import solve_gradient
 from pellucid.formula.ranges import Ranges, Shape, solve
-from pellucid.formula.specialise import specialised
 from pellucid.network import INPUT, Network, Node
 
 __all__ = ["LOSS", "TARGETS", "WEIGHTS", "Program", "Step"]
@@ -141,9 +140,7 @@ def _step(
     gradient = _derived(formula, tuple(gradients), is_loss=is_loss)
     ranges = solve(gradient.forward, given)
     both = solve_gradient(gradient.formula, ranges)
-    return Step(
-        name, gradient.forward, ranges, operands, specialised(gradient.formula, both), both, gradients
-    )
+    return Step(name, gradient.forward, ranges, operands, gradient.formula, both, gradients)
 
 
 def input_and_parameters(network: Network) -> frozenset[str]:

@@ -1,0 +1,156 @@
+"""A network's program as one list of equations over uniquely named tensors, ready to be lowered.
+
+What depends on the number of images is a scalar of its own, `COUNT`: a tile of images runs by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from pellucid.errors import FormulaError
+from pellucid.formula.expression import (
+    Equation,
+    Expr,
+    IndexValue,
+    Node,
+    Num,
+    Read,
+    Reduce,
+    free_letters,
+    map_children,
+    mul,
+    power,
+)
+from pellucid.formula.formula import Formula
+from pellucid.formula.index import Index, size_of
+from pellucid.formula.ranges import Ranges
+from pellucid.formula.specialise import specialised
+
+__all__ = ["COUNT", "Named", "gradient_of", "named_equations"]
+
+# The number of images of the batch, as a scalar that is given at run time.
+COUNT = Read("@count")
+
+
+@dataclass(frozen=True)
+class Named:
+    """An equation in numbers over uniquely named tensors.
+
+    Attributes:
+        equation: what it says.
+        ranges: extents of its letters.
+        images: the letter that runs over images, None if it has none.
+        accumulate: whether the target is added to, tile after tile or use after use.
+        constants: values of its named scalars.
+    """
+
+    equation: Equation
+    ranges: Ranges
+    images: str | None
+    accumulate: bool
+    constants: Mapping[str, float]
+
+
+def gradient_of(value: str) -> str:
+    """The unique name of a value's gradient."""
+    return f"d {value}"
+
+
+def named_equations(
+    formula: Formula, ranges: Ranges, names: Mapping[str, str], prefix: str, *, totals: Iterable[str] = (), seen: set[str] | None = None
+) -> list[Named]:
+    """The equations of one formula under the network's names.
+
+    Args:
+        formula: forward or backward equations.
+        ranges: their extents for one tile of images.
+        names: the network's name behind each of the formula's tensors; others get the prefix.
+        prefix: name of the step.
+        totals: unique names of tensors that are added to, tile after tile.
+        seen: names written so far; one that is written again is added to.
+    """
+    seen = set() if seen is None else seen
+    letter = _images_letter(formula, ranges)
+    counted = Formula(
+        tuple(Equation(e.target, _counted(e.value, letter)) for e in formula.equations),
+        constants=formula.constants, padding=formula.padding, axes=formula.axes,
+    )  # fmt: skip
+    result: list[Named] = []
+    for equation in specialised(counted, ranges).equations:
+        renamed = _renamed(equation, names, prefix, formula.constants)
+        again = renamed.name in seen or renamed.name in totals
+        seen.add(renamed.name)
+        result.append(Named(renamed, _ranges(ranges, names, prefix), letter, again, _numbers(formula.constants)))
+    return result
+
+
+def _numbers(constants: Mapping[str, int | float]) -> dict[str, float]:
+    return {name: float(value) for name, value in constants.items()} | {"pi": 3.141592653589793}
+
+
+def _ranges(ranges: Ranges, names: Mapping[str, str], prefix: str) -> Ranges:
+    return Ranges(ranges.extents, ranges.symbols, {_name(t, names, prefix): s for t, s in ranges.shapes.items()})
+
+
+def _name(tensor: str, names: Mapping[str, str], prefix: str) -> str:
+    return names.get(tensor, f"{prefix}:{tensor}")
+
+
+def _images_letter(formula: Formula, ranges: Ranges) -> str | None:
+    """The letter that stands first in a tensor that is read: images come first everywhere."""
+    if "n" in formula.letters:
+        return "n"
+    for _, read in formula.reads():
+        first = read.indices[0].letter if read.indices else None
+        if first is not None and len(read.indices) > 1:
+            return first
+    return None
+
+
+def _counted(value: Expr, letter: str | None) -> Expr:
+    """Means over images and values that hold their number, with the number as a scalar."""
+    if letter is None:
+        return value
+    size = size_of(letter)
+
+    def visit(node: Node) -> Node:
+        if isinstance(node, Reduce) and node.op == "mean" and any(b.letter == letter for b in node.letters):
+            others = Index.of(1)
+            for bound in node.letters:
+                others = others * (bound.size if bound.letter != letter else Index.of(1))
+            total = Reduce("sum", node.letters, _expr(visit(node.body)))
+            divisor = mul(COUNT, Num(others.constant) if others.constant is not None else IndexValue(others))
+            return mul(power(divisor, Num(-1)), total)
+        if isinstance(node, IndexValue) and size in node.index.symbols:
+            rest = node.index.divided(Index.of(size))
+            if rest is None or size in rest.symbols:
+                raise FormulaError(f"{node!r} depends on the number of images in a way that is not compiled")
+            return mul(COUNT, Num(rest.constant) if rest.constant is not None else IndexValue(rest))
+        return map_children(node, visit)
+
+    return _expr(visit(value))
+
+
+def _renamed(equation: Equation, names: Mapping[str, str], prefix: str, constants: Mapping[str, object]) -> Equation:
+    def visit(node: Node) -> Node:
+        if isinstance(node, Read):
+            if node == COUNT or (not node.indices and (node.tensor in constants or node.tensor == "pi")):
+                return node
+            return Read(_name(node.tensor, names, prefix), node.indices)
+        return map_children(node, visit)
+
+    target, value = visit(equation.target), visit(equation.value)
+    assert isinstance(target, Read)
+    return Equation(target, _expr(value))
+
+
+def couples_images(named: Named) -> bool:
+    """Whether an equation adds up over images what other equations of single images read."""
+    letters = free_letters(named.equation.value)
+    return named.images is not None and named.images not in letters and not named.accumulate
+
+
+def _expr(node: Node) -> Expr:
+    assert isinstance(node, Expr)
+    return node

@@ -1,0 +1,297 @@
+"""A pass of a network over one tile of images, planned: nests in order, storage for every tensor, schedules.
+
+Activations are stored with their channels last, parameters as their first use wants them; a later use that wants
+another order reads a copy, which is made again after every update.
+"""
+
+from __future__ import annotations
+
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pellucid.compiler.aliases import Cut, without_copies
+from pellucid.compiler.emit import VALID, Kernel, Module
+from pellucid.compiler.equations import COUNT, Named
+from pellucid.compiler.layout import Tensor
+from pellucid.compiler.nest import Loop, Nest, lower
+from pellucid.compiler.schedule import Schedule, best_cost, choose
+from pellucid.formula.bounds import interval
+from pellucid.formula.expression import (
+    And,
+    Condition,
+    Expr,
+    Mul,
+    Node,
+    Num,
+    Read,
+    Reduce,
+    Where,
+    Within,
+    all_of,
+    map_children,
+    reads,
+)
+from pellucid.formula.index import Index
+
+__all__ = ["CHUNK", "PassPlan", "plan_pass"]
+
+# Parameters are updated in chunks of this many elements.
+CHUNK = 256
+# A copy of a parameter in another order must save this share of a nest's work.
+WORTH = 0.8
+
+
+@dataclass(frozen=True)
+class PassPlan:
+    """Everything about one pass that is known before code is written.
+
+    Attributes:
+        nests: in order, each with its schedule.
+        repacks: copies of parameters in other orders, to be made after each change.
+        tensors: storage of each tensor.
+        sizes: elements of each space.
+        trained: elements of the parameters that optimisers change, at the start of their space.
+        constants: values of named scalars.
+        images: for each nest, the letter of the images.
+    """
+
+    nests: tuple[tuple[Nest, Schedule, str | None], ...]
+    repacks: tuple[tuple[Nest, Schedule], ...]
+    tensors: Mapping[str, Tensor]
+    sizes: Mapping[str, int]
+    trained: int
+    constants: Mapping[str, float]
+
+    def emit(self, module: Module) -> None:
+        """The functions ``tile`` (all nests) and ``repack``."""
+        spaces = ", ".join(f"ptr %{s}" for s in ("arena", "parameters", "gradients", "scalars"))
+        calls = {"tile": [], "repack": []}  # type: dict[str, list[str]]
+        for number, (nest, schedule, images) in enumerate(self.nests):
+            Kernel(module, f"nest{number}", nest, schedule, self.tensors, self.constants, images)
+            calls["tile"].append(f"nest{number}")
+        for number, (nest, schedule) in enumerate(self.repacks):
+            Kernel(module, f"copy{number}", nest, schedule, self.tensors, self.constants, None)
+            calls["repack"].append(f"copy{number}")
+        for name, functions in calls.items():
+            lines = [f"  call void @{f}({spaces}, i64 %images)" for f in functions]
+            module.functions.append("\n".join([f"define internal void @{name}({spaces}, i64 %images) {{", *lines, "  ret void", "}"]))
+
+
+def plan_pass(
+    equations: Sequence[Named], parameters: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str], totals: Sequence[str],
+    constants: Sequence[str], keep: frozenset[str],
+) -> PassPlan:  # fmt: skip
+    """Plans a pass.
+
+    Args:
+        equations: of the whole pass, for one tile of images.
+        parameters: public shapes of the trained tensors.
+        gradients: for a parameter's gradient, the parameter: it is stored alike.
+        totals: scalars that are added to over tiles, such as the loss.
+        constants: tensors that lie with the parameters and are not trained.
+        keep: tensors that are read or written from outside.
+    """
+    nests: list[Nest] = []
+    images: dict[str, str | None] = {}
+    scalars: dict[str, float] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for named in equations:
+        shapes.update(named.ranges.shapes)
+        scalars.update(named.constants)
+        for nest in lower(named.equation, named.ranges, accumulate=named.accumulate):
+            shapes.setdefault(nest.target.tensor, tuple(x.extent for x in nest.out))
+            nests.append(nest)
+            images[nest.target.tensor] = named.images
+    nests, cuts = without_copies(nests, keep)
+    shapes = {t: _cut_shape(t, s, cuts) for t, s in shapes.items()}
+    nests = [_guarded(_implied(n, shapes), shapes) for n in nests]
+    used = _used(nests)
+    halo = _halos(nests, shapes, gradients)
+    storage = _Storage(shapes, halo, images, gradients, parameters, totals, constants, used)
+    chosen, repacks = storage.choose(nests, images)
+    return storage.plan(chosen, repacks, images, scalars)
+
+
+def _cut_shape(tensor: str, shape: tuple[int, ...], cuts: Mapping[tuple[str, int], Cut]) -> tuple[int, ...]:
+    return tuple(n for axis, size in enumerate(shape) for n in (cuts[tensor, axis].extents if (tensor, axis) in cuts else (size,)))
+
+
+def _all_reads(nest: Nest) -> list[Read]:
+    return [r for root in (nest.target, nest.body, nest.finish) for r in reads(root) if r.tensor[0] != "@" or r.indices]
+
+
+def _used(nests: Iterable[Nest]) -> frozenset[str]:
+    return frozenset(r.tensor for n in nests for r in _all_reads(n))
+
+
+def _implied(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:
+    """Conditions of a sum's term dropped where a factor reads zeros outside them anyway."""
+    body = nest.body
+    if nest.op != "sum" or not isinstance(body, Where) or body.otherwise != Num(0):
+        return nest
+    factors = body.then.factors if isinstance(body.then, Mul) else (body.then,)
+    found = [f for f in factors if isinstance(f, Read)]
+    parts = body.condition.parts if isinstance(body.condition, And) else (body.condition,)
+    left = [p for p in parts if not any(_reads_zero(f, p, shapes) for f in found)]
+    condition = all_of(left)
+    return replace(nest, body=body.then if condition is None else Where(condition, body.then, Num(0)))
+
+
+def _reads_zero(read: Read, condition: Condition, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    return isinstance(condition, Within) and any(
+        i == condition.index and condition.extent == Index.of(n) for i, n in zip(read.indices, shapes.get(read.tensor, ()), strict=False)
+    )
+
+
+def _guarded(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:
+    """Positions of a maximum whose reads fall into padding marked as such."""
+    if nest.op in ("map", "sum"):
+        return nest
+    ranges = {x.letter: (0, x.extent - 1) for x in nest.loops}
+    conditions: list[Condition] = []
+    for read in _direct(nest.body):
+        for index, size in zip(read.indices, shapes.get(read.tensor, ()), strict=False):
+            low, high = interval(index, ranges)
+            if low < 0 or high >= size:
+                conditions.append(Within(index, Index.of(size)))
+    condition = all_of(conditions)
+    return nest if condition is None else replace(nest, body=Where(condition, nest.body, VALID))
+
+
+def _direct(node: Node) -> list[Read]:
+    if isinstance(node, Read):
+        return [node]
+    found: list[Read] = []
+    if not isinstance(node, Reduce):
+        map_children(node, lambda child: (found.extend(_direct(child)), child)[1])
+    return found
+
+
+def _halos(nests: Iterable[Nest], shapes: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str]) -> dict[str, list[tuple[int, int]]]:
+    """How far each tensor is read beyond its ends; a parameter and its gradient are stored alike."""
+    halo = {t: [(0, 0)] * len(s) for t, s in shapes.items()}
+    for nest in nests:
+        ranges = {x.letter: (0, x.extent - 1) for x in nest.loops}
+        for read in _all_reads(nest):
+            for axis, index in enumerate(read.indices):
+                low, high = interval(index, ranges)
+                before, after = halo[read.tensor][axis]
+                halo[read.tensor][axis] = max(before, -low), max(after, high - shapes[read.tensor][axis] + 1)
+    for gradient, parameter in gradients.items():
+        if gradient in halo and parameter in halo:
+            both = [(max(a, c), max(b, d)) for (a, b), (c, d) in zip(halo[gradient], halo[parameter], strict=True)]
+            halo[gradient] = halo[parameter] = both
+    return halo
+
+
+class _Storage:
+    """Orders of axes chosen, then places in the spaces."""
+
+    def __init__(
+        self, shapes: Mapping[str, tuple[int, ...]], halo: Mapping[str, Sequence[tuple[int, int]]], images: Mapping[str, str | None],
+        gradients: Mapping[str, str], parameters: Mapping[str, tuple[int, ...]], totals: Sequence[str], constants: Sequence[str],
+        used: frozenset[str],
+    ) -> None:  # fmt: skip
+        self.shapes, self.halo, self.gradients, self.totals = shapes, halo, gradients, totals
+        self.parameters = [p for p in parameters]
+        self.constants, self.used = constants, used
+        self.tensors: dict[str, Tensor] = {}
+        for name in [*used, *self.parameters]:
+            self.tensors[name] = self.tensor(name, self.default_order(name))
+
+    def default_order(self, name: str) -> tuple[int, ...]:
+        rank = len(self.shapes[name])
+        if rank >= 2 and name not in self.parameters and name not in self.gradients and name not in self.constants:
+            return (0, *range(2, rank), 1)
+        return tuple(range(rank))
+
+    def tensor(self, name: str, order: tuple[int, ...], space: str = "") -> Tensor:
+        return Tensor(name, space, self.shapes[name], order, tuple(self.halo[name]))
+
+    def ordered(self, name: str, last: int) -> Tensor:
+        rank = len(self.shapes[name])
+        return self.tensor(name, (*(a for a in range(rank) if a != last), last))
+
+    def choose(self, nests: list[Nest], images: Mapping[str, str | None]) -> tuple[list[Nest], list[tuple[str, str]]]:
+        """Orders of parameters by their first use; later uses that gain from another order read a copy."""
+        fixed: set[str] = set()
+        copies: dict[str, str] = {}
+        result: list[Nest] = []
+        for nest in nests:
+            letter = images.get(nest.target.tensor)
+            for name in dict.fromkeys(r.tensor for r in _all_reads(nest) if r.tensor in self.parameters):
+                options = [self.ordered(name, a) for a in range(len(self.shapes[name]))] or [self.tensors[name]]
+                costs = [best_cost(nest, {**self.tensors, name: t}, letter) for t in options]
+                best = min(range(len(costs)), key=lambda i: (costs[i], i))
+                if name not in fixed:
+                    fixed.add(name)
+                    self.tensors[name] = options[best]
+                    self.follow(name)
+                elif costs[best] < WORTH * best_cost(nest, self.tensors, letter):
+                    copy = f"{name}@{options[best].last}"
+                    copies[copy] = name
+                    self.tensors[copy] = replace(options[best], name=copy)
+                    nest = _reading(nest, name, copy)
+            result.append(nest)
+        return result, list(copies.items())
+
+    def follow(self, parameter: str) -> None:
+        for gradient, owner in self.gradients.items():
+            if owner == parameter and gradient in self.tensors:
+                self.tensors[gradient] = replace(self.tensors[parameter], name=gradient)
+
+    def plan(
+        self, nests: list[Nest], copies: list[tuple[str, str]], images: Mapping[str, str | None], scalars: Mapping[str, float]
+    ) -> PassPlan:
+        sizes = {"arena": 0, "parameters": 0, "gradients": 0, "scalars": 16}
+        placed: dict[str, Tensor] = {}
+
+        def place(name: str, space: str) -> None:
+            tensor = replace(self.tensors[name], space=space, offset=sizes[space])
+            placed[name] = tensor
+            sizes[space] += -(-tensor.size // 16) * 16
+
+        for name in self.parameters:
+            place(name, "parameters")
+        trained = sizes["parameters"] = -(-sizes["parameters"] // CHUNK) * CHUNK
+        for copy, _ in copies:
+            place(copy, "parameters")
+        for name in self.constants:
+            if name in self.tensors:
+                place(name, "parameters")
+        for gradient, owner in self.gradients.items():
+            if gradient in self.tensors:
+                placed[gradient] = replace(self.tensors[gradient], space="gradients", offset=placed[owner].offset)
+        sizes["gradients"] = trained
+        for name in self.totals:
+            self.tensors.setdefault(name, Tensor(name, "gradients", (), (), ()))
+            place(name, "gradients")
+        placed[COUNT.tensor] = Tensor(COUNT.tensor, "scalars", (), (), (), 0)
+        for name in sorted(self.tensors):
+            if name not in placed:
+                place(name, "arena")
+        scheduled = tuple((n, choose(n, placed, images.get(n.target.tensor)), images.get(n.target.tensor)) for n in nests)
+        repacks = tuple((n, choose(n, placed, None)) for n in (_copy(copy, owner, placed) for copy, owner in copies))
+        return PassPlan(scheduled, repacks, placed, sizes, trained, scalars)
+
+
+def _reading(nest: Nest, old: str, new: str) -> Nest:
+    def visit(node: Node) -> Node:
+        if isinstance(node, Read) and node.tensor == old:
+            return Read(new, node.indices)
+        return map_children(node, visit)
+
+    body, finish = visit(nest.body), visit(nest.finish)
+    assert isinstance(body, Expr) and isinstance(finish, Expr)
+    return replace(nest, body=body, finish=finish)
+
+
+def _copy(copy: str, owner: str, tensors: Mapping[str, Tensor]) -> Nest:
+    """A parameter in another order."""
+    shape = tensors[owner].shape
+    loops = tuple(Loop(f"a{axis}", extent) for axis, extent in enumerate(shape))
+    indices = tuple(Index.of(x.letter) for x in loops)
+    return Nest(Read(copy, indices), loops, (), "map", Read(owner, indices), Read("@"))
+
+
