@@ -10,7 +10,7 @@ import numpy as np
 
 from pellucid.errors import UsageError
 
-__all__ = ["Frozen", "OptionError", "flag", "fraction", "is_number", "is_whole", "number", "whole"]
+__all__ = ["Frozen", "OptionError", "flag", "fraction", "is_number", "is_whole", "number", "shown", "whole"]
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -24,11 +24,12 @@ class OptionError(UsageError):
     """An option that is not what it should be; `option` is its name."""
 
     def __init__(self, option: str, expected: str, value: object) -> None:
-        super().__init__(f"{option} is {expected}, not {_shown(value)}")
+        super().__init__(f"{option} is {expected}, not {shown(value)}")
         self.option = option
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """The value as an error shows it."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
 
