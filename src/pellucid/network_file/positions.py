@@ -31,7 +31,7 @@ class Token:
 def line_of(text: str, place: Place) -> int:
     r"""The line, from 1, of a value of a valid TOML text, or of the closest thing around it that has one.
 
-    >>> line_of('a = 1\\n[[layer]]\\ntype = "Dense"\\nunits = 3\\n', ("layer", 0, "units"))
+    >>> line_of('a = 1\n[[layer]]\ntype = "Dense"\nunits = 3\n', ("layer", 0, "units"))
     4
     """
     lines = _Lines()

@@ -47,7 +47,7 @@ def parse_network(text: str, name: str = "the text") -> Network:
     Raises:
         NetworkError: the text describes none; the sentence names the line.
 
-    >>> parse_network("input_shape = [4]\\n[[layer]]\\ntype = 'Dense'", "tiny.toml")
+    >>> parse_network("input_shape = [4]\n[[layer]]\ntype = 'Dense'", "tiny.toml")
     Traceback (most recent call last):
     pellucid.errors.NetworkError: tiny.toml, line 2: layer 1 (Dense): the option 'units' is missing
     """
