@@ -1,0 +1,63 @@
+"""Ctrl-C and termination: the step in progress is finished first, unless one asks twice."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from types import FrameType, TracebackType
+
+from pellucid.model import Model
+
+__all__ = ["SignalWatch", "TrainingInterrupted"]
+
+_WATCHED = (signal.SIGINT, signal.SIGTERM)
+
+
+class TrainingInterrupted(KeyboardInterrupt):
+    """Training was asked to stop; the sentence says where it stopped and how to go on.
+
+    Attributes:
+        model: as it was after the last step.
+        signal: that asked for it.
+    """
+
+    def __init__(self, sentence: str, model: Model, number: signal.Signals) -> None:
+        super().__init__(sentence)
+        self.model, self.signal = model, number
+
+
+class SignalWatch:
+    """Within it, the first SIGINT or SIGTERM is noted, and the second one ends the program as ever.
+
+    Threads other than the main one get no signals, and there it notes none.
+
+    Attributes:
+        noted: the signal that came.
+    """
+
+    def __init__(self) -> None:
+        self.noted: signal.Signals | None = None
+        self._before: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> SignalWatch:
+        if threading.current_thread() is threading.main_thread():
+            for number in _WATCHED:
+                # What is ignored (as under nohup) or handled outside Python stays so.
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]  # as signal.signal returned it
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.noted is None:
+            self.noted = signal.Signals(number)
+        elif number == signal.SIGINT:
+            raise KeyboardInterrupt
+        else:
+            sys.exit(128 + number)
