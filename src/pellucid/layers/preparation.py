@@ -5,7 +5,7 @@ from __future__ import annotations
 from pellucid.errors import GeometryError
 from pellucid.formula.formula import Formula
 
-__all__ = ["CORRECT", "ONE_HOT", "SQUARED_NORM", "clipping", "normalisation"]
+__all__ = ["CONFUSION", "CORRECT", "ONE_HOT", "SQUARED_NORM", "clipping", "normalisation"]
 
 # Rows of targets (N, K) from labels (N,).
 ONE_HOT = Formula.parse("y[n,k] = [label[n] == k]")
@@ -18,6 +18,9 @@ CORRECT = Formula.parse(
     correct = sum[n] [guess[n] == answer[n]]
     """
 )
+
+# How many images of class a were taken for class k.
+CONFUSION = Formula.parse("count[a,k] = sum[n] [label[n] == a] * [guess[n] == k]")
 
 # The sum of squares of one gradient, flattened.
 SQUARED_NORM = Formula.parse("norm = sum[d] g[d]^2")

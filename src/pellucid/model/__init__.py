@@ -1,6 +1,7 @@
 """A trained network with all that it takes to use it: parameters, class names, preprocessing, history."""
 
+from pellucid.model.evaluation import Evaluation
 from pellucid.model.model import Model, versions
 from pellucid.model.normalisation import Normalisation
 
-__all__ = ["Model", "Normalisation", "versions"]
+__all__ = ["Evaluation", "Model", "Normalisation", "versions"]

@@ -2,39 +2,53 @@
 
 from __future__ import annotations
 
+import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid import __version__
+from pellucid import engine as engines
+from pellucid.engine.inputs import as_inputs
+from pellucid.engine.scores import score
+from pellucid.errors import DataError, NetworkError
+from pellucid.formula.evaluate import evaluate
+from pellucid.layers import Softmax
+from pellucid.layers.preparation import CORRECT
+from pellucid.model.evaluation import Evaluation, confusion_matrix
 from pellucid.model.normalisation import Normalisation
 from pellucid.network import Network
 
 __all__ = ["Model", "versions"]
 
 Array = NDArray[Any]
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))
 
 
 def versions() -> dict[str, str]:
     """Of everything that the numbers of a training depend on."""
-    return {"pellucid": version("pellucid"), "python": platform.python_version(), "numpy": np.__version__}
+    return {"pellucid": __version__, "python": platform.python_version(), "numpy": np.__version__}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model:
     """A network with its parameters, and what is needed to use them on images.
 
     Attributes:
         network: the architecture.
-        parameters: arrays by full name (``conv1.weight``).
+        parameters: arrays by full name (``conv1.weight``), all float32 or all float64.
         classes: what each output stands for; empty if the network does not classify.
         normalisation: how images become the network's input; None if they are it already.
         history: of the training, a record for each epoch, in JSON's types.
         metadata: what else is worth keeping, in JSON's types: versions, seed, engine, the training's options.
+
+    Raises:
+        NetworkError: parameters or classes that are not the network's.
+        DataError: a normalisation for another number of channels.
     """
 
     network: Network
@@ -43,3 +57,136 @@ class Model:
     normalisation: Normalisation | None = None
     history: tuple[Mapping[str, Any], ...] = ()
     metadata: Mapping[str, Any] = field(default_factory=lambda: {"versions": versions()})
+
+    def __post_init__(self) -> None:
+        self.network.check_parameters(self.parameters)
+        types = {array.dtype for array in self.parameters.values()}
+        if len(types) > 1 or not types <= {*FLOATS}:
+            given = ", ".join(sorted(map(str, types)))
+            raise NetworkError(f"a model's parameters are all float32 or all float64, not {given}")
+        outputs = self.network.output_shape[-1] if self.network.output_shape else 1
+        if self.classes and len(self.classes) != outputs:
+            raise NetworkError(f"there are {len(self.classes)} classes, but {outputs} outputs")
+        channels = self.network.input_shape[0]
+        if self.normalisation is not None and len(self.normalisation.mean) != channels:
+            given = f"{len(self.normalisation.mean)} means and deviations"
+            raise DataError(f"{given} were given for {channels} channels")
+
+    def __repr__(self) -> str:
+        classes = f"{len(self.classes)} classes" if self.classes else "no classes"
+        return f"<Model of {self.network!r}, {classes}, {len(self.history)} epochs of training>"
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the parameters, and of all that is computed with them."""
+        return next((array.dtype for array in self.parameters.values()), FLOATS[0])
+
+    def outputs(self, images: object, *, engine: str = "auto", threads: int | None = None) -> Array:
+        """What the network gives for images, for instance logits.
+
+        Args:
+            images: (N, C, H, W) or (N, features), uint8 or floats; (N, H, W) is taken for one channel.
+            engine: that computes.
+            threads: to use; None for the engine's own choice.
+
+        Returns:
+            Shape (N, ...), of the parameters' type.
+
+        Raises:
+            DataError: images of another shape, or values that are not finite.
+        """
+        given = as_inputs(self.network, images, np.asarray(images).dtype)
+        predictor = engines.get(engine).predictor(
+            self.network, self.parameters, self.normalisation, self.dtype, threads
+        )
+        return predictor(given)
+
+    def predict_proba(self, images: object, *, engine: str = "auto", threads: int | None = None) -> Array:
+        """The probability of each class for each image, shape (N, K); arguments as for `outputs`.
+
+        Raises:
+            NetworkError: the network does not classify.
+        """
+        outputs = self._logits(images, engine, threads)
+        if isinstance(self.network.nodes[-1].layer, Softmax):
+            return outputs
+        return evaluate(Softmax().formula((outputs.shape,)), {"x": outputs})["y"]
+
+    def predict(
+        self, images: object, *, engine: str = "auto", threads: int | None = None
+    ) -> NDArray[np.int64]:
+        """The most probable class of each image, shape (N,), int64; arguments as for `outputs`.
+
+        Raises:
+            NetworkError: the network does not classify.
+        """
+        return _largest(self._logits(images, engine, threads))
+
+    def evaluate(
+        self,
+        images: object,
+        labels: object,
+        sample_weight: object = None,
+        *,
+        engine: str = "auto",
+        threads: int | None = None,
+    ) -> Evaluation:
+        """Loss and, if the network classifies, accuracy and confusion matrix.
+
+        Args:
+            images: as for `outputs`.
+            labels: (N,), or targets in the output's shape.
+            sample_weight: (N,), the weight of each image in the loss.
+            engine: as for `outputs`.
+            threads: as for `outputs`.
+
+        Raises:
+            DataError: labels that do not fit.
+            NetworkError: the network has no loss.
+        """
+        outputs = self.outputs(images, engine=engine, threads=threads)
+        targets = np.asarray(labels)
+        weights = None if sample_weight is None else np.asarray(sample_weight)
+        result = score(self.network, outputs, targets, weights)
+        if result.accuracy is None:
+            return Evaluation(result.loss, result.count)
+        names = self.classes or tuple(str(k) for k in range(outputs.shape[1]))
+        answers = targets if targets.ndim == 1 else _largest(targets)
+        matrix = confusion_matrix(answers, _largest(outputs), len(names))
+        return Evaluation(result.loss, result.count, result.accuracy, names, matrix)
+
+    def _logits(self, images: object, engine: str, threads: int | None) -> Array:
+        last, loss = self.network.nodes[-1].layer, self.network.loss
+        if not isinstance(last, Softmax) and not (loss is not None and loss.classification):
+            raise NetworkError(
+                f"{self.network.name} does not classify: it ends neither in Softmax nor in a loss of classes"
+            )
+        return self.outputs(images, engine=engine, threads=threads)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes everything to one ``.safetensors`` file, atomically; equal models give equal bytes.
+
+        Raises:
+            ResourceError: the file cannot be written.
+            UsageError: history or metadata that JSON does not take.
+        """
+        from pellucid.model.storage import save
+
+        save(self, path)
+
+    @staticmethod
+    def load(path: str | os.PathLike[str]) -> Model:
+        """The model that `save` wrote, bit for bit.
+
+        Raises:
+            ModelFileError: the file is damaged or is no model; the sentence says why.
+            ResourceError: the file cannot be read.
+        """
+        from pellucid.model.storage import load
+
+        return load(path)
+
+
+def _largest(rows: Array) -> NDArray[np.int64]:
+    """The position of each row's largest element, the first of equals."""
+    return evaluate(CORRECT.upto(frozenset({"guess"})), {"x": rows})["guess"].astype(np.int64)

@@ -122,12 +122,8 @@ class Network:
             for operand, (name, _) in node.parameters.items()
         }
 
-    def checked_parameters(self, parameters: Mapping[str, Array], dtype: DTypeLike) -> dict[str, Array]:
-        """All parameters as arrays of the type.
-
-        Raises:
-            NetworkError: names or shapes are not the network's.
-        """
+    def check_parameters(self, parameters: Mapping[str, Array]) -> None:
+        """Raises a NetworkError if names or shapes are not the network's."""
         missing = [n for n in self.parameter_shapes if n not in parameters]
         extra = [n for n in parameters if n not in self.parameter_shapes]
         if missing or extra:
@@ -138,6 +134,14 @@ class Network:
         for name, shape in self.parameter_shapes.items():
             if np.shape(parameters[name]) != shape:
                 raise NetworkError(f"{name} has the shape {shape}, not {np.shape(parameters[name])}")
+
+    def checked_parameters(self, parameters: Mapping[str, Array], dtype: DTypeLike) -> dict[str, Array]:
+        """All parameters as arrays of the type.
+
+        Raises:
+            NetworkError: names or shapes are not the network's.
+        """
+        self.check_parameters(parameters)
         return {n: np.ascontiguousarray(parameters[n], dtype=dtype) for n in self.parameter_shapes}
 
     def run(

@@ -1,0 +1,75 @@
+"""Model files."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from pellucid import container
+from pellucid.errors import ModelFileError, PellucidError
+from pellucid.layers.options import is_number
+from pellucid.model.model import Model
+from pellucid.model.normalisation import Normalisation
+from pellucid.network_file import network_from_document, network_to_document
+
+__all__ = ["load", "save"]
+
+KIND = "model"
+
+
+def save(model: Model, path: str | os.PathLike[str]) -> None:
+    """Writes a model; see `Model.save`."""
+    scaling = model.normalisation
+    document: dict[str, Any] = {
+        "network": network_to_document(model.network),
+        "classes": list(model.classes),
+        "normalisation": scaling
+        and {"mean": scaling.mean.tolist(), "deviation": scaling.deviation.tolist(), "scale": scaling.scale},
+        "history": [dict(record) for record in model.history],
+        "metadata": dict(model.metadata),
+    }
+    container.save(path, model.parameters, document, kind=KIND)
+
+
+def load(path: str | os.PathLike[str]) -> Model:
+    """Reads a model; see `Model.load`."""
+    parameters, document = container.load(path, kind=KIND)
+    try:
+        return _model(parameters, document)
+    except PellucidError as error:
+        raise ModelFileError(f"{os.fspath(path)}: {error}") from None
+
+
+def _model(parameters: dict[str, container.Array], document: container.Document) -> Model:
+    match document:
+        case {
+            "network": dict(description),
+            "classes": list(classes),
+            "normalisation": scaling,
+            "history": list(history),
+            "metadata": dict(metadata),
+        } if all(isinstance(c, str) for c in classes) and all(isinstance(record, dict) for record in history):
+            network = network_from_document(description)
+            ordered = {n: parameters.pop(n) for n in network.parameter_shapes if n in parameters}
+            return Model(
+                network,
+                ordered | parameters,
+                tuple(classes),
+                _normalisation(scaling),
+                tuple(history),
+                metadata,
+            )
+    raise ModelFileError("its document does not describe a model")
+
+
+def _normalisation(document: object) -> Normalisation | None:
+    match document:
+        case None:
+            return None
+        case {"mean": list(mean), "deviation": list(deviation), "scale": scale} if all(
+            is_number(value) for value in [*mean, *deviation, scale]
+        ):
+            return Normalisation(np.array(mean, np.float64), np.array(deviation, np.float64), float(scale))
+    raise ModelFileError("its document does not describe a normalisation")
