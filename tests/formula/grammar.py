@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from math import prod
 from random import Random
 
@@ -46,8 +47,8 @@ class Case:
     extents: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, int] = field(default_factory=dict)
 
-    def formula(self) -> Formula:
-        return Formula.parse(self.text, constants=self.constants, padding=self.padding)
+    def formula(self, *, padded: bool = True) -> Formula:
+        return Formula.parse(self.text, constants=self.constants, padding=self.padding if padded else {})
 
     def operands(self, seed: int) -> dict[str, np.ndarray]:
         """Normal numbers, and numbers from 0.5 to 2 where they must be positive."""
@@ -60,8 +61,13 @@ class Case:
 
 
 def draw(seed: int) -> Case:
-    """The case that belongs to a number."""
-    return _Author(Random(seed)).case()
+    """The case that belongs to a number; equations in which an operand cancels out are drawn again."""
+    for attempt in count():
+        case = _Author(Random(f"{seed}:{attempt}")).case()
+        names = set(case.shapes)
+        if names == set(case.formula(padded=False).operands):
+            return case
+    raise AssertionError("unreachable")
 
 
 @dataclass

@@ -40,6 +40,10 @@ class Fact:
     low: Index | None
     high: Index | None
 
+    def replaced(self, mapping: Mapping[str, Index]) -> Fact:
+        low, high = (end and end.replace(mapping) for end in (self.low, self.high))
+        return Fact(self.index.replace(mapping), low, high)
+
 
 def index_of(value: Expr) -> Index | None:
     """The index expression that a value is, if it is one."""
@@ -114,19 +118,26 @@ def _bounded(index: Index) -> Iterator[str]:
 
 
 def interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...] = ()) -> Interval:
-    """Bounds of an index expression whose sizes and constants are in `ranges` too; they are the least and greatest
-    value if every letter stands in it once and no fact restricts it."""
+    """Bounds of an index expression whose sizes and constants are in `ranges` too.
+
+    They are its least and greatest value if every letter stands in it once and no fact restricts it; the least is
+    above the greatest if the facts cannot all hold.
+    """
     numbers = {s: Index.of(low) for s, (low, high) in ranges.items() if low == high}
-    given = (
-        Fact(f.index.replace(numbers), f.low and f.low.replace(numbers), f.high and f.high.replace(numbers))
-        for f in known
-    )
-    useful = tuple(f for f in given if f.index.terms and f.index.symbols <= ranges.keys())
+    useful = tuple(f.replaced(numbers) for f in known if f.index.symbols <= ranges.keys())
+    if any(_impossible(f, ranges) for f in useful):
+        return 1, 0
     return _interval(index.replace(numbers), ranges, useful)
 
 
+def _impossible(fact: Fact, ranges: Mapping[str, Interval]) -> bool:
+    least, most = _polynomial(fact.index, ranges)
+    low, high = (end.constant if end is not None else None for end in (fact.low, fact.high))
+    return (low is not None and most < low) or (high is not None and least > high)
+
+
 def _interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...]) -> Interval:
-    low, high = _polynomial(index, ranges)
+    low, high = _polynomial(index, ranges, known)
     for place, fact in enumerate(known):
         for times in _multiples(index, fact.index):
             rest = index - times * fact.index
@@ -150,24 +161,24 @@ def _multiples(index: Index, part: Index) -> set[int]:
     }
 
 
-def _polynomial(index: Index, ranges: Mapping[str, Interval]) -> Interval:
+def _polynomial(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...] = ()) -> Interval:
     low = high = 0
     for monomial, coefficient in index.terms:
         least = most = coefficient
         for atom in monomial:
-            a, b = _atom(atom, ranges)
+            a, b = _atom(atom, ranges, known)
             products = (least * a, least * b, most * a, most * b)
             least, most = min(products), max(products)
         low, high = low + least, high + most
     return low, high
 
 
-def _atom(atom: Atom, ranges: Mapping[str, Interval]) -> Interval:
+def _atom(atom: Atom, ranges: Mapping[str, Interval], known: tuple[Fact, ...]) -> Interval:
     if isinstance(atom, str):
         if atom not in ranges:
             raise FormulaError(f"the value of {atom!r} is not known")
         return ranges[atom]
-    low, high = _polynomial(atom.numerator, ranges)
+    low, high = _interval(atom.numerator, ranges, known)
     least, most = _polynomial(atom.divisor, ranges)
     if least != most or least < 1:
         raise FormulaError(f"an index is divided by {atom.divisor}, which is not a positive constant here")

@@ -33,12 +33,13 @@ from pellucid.formula.expression import (
 )
 from pellucid.formula.formula import Formula, target_letters
 from pellucid.formula.index import Index
+from pellucid.formula.normal import is_position
 
 __all__ = ["branches"]
 
 
 def branches(formula: Formula) -> Formula:
-    """The same formula with an equation before each one for every distinction in it.
+    """The same formula with a further equation for every distinction in it.
 
     Distinctions are the signs of what relu and abs are taken of, the larger or smaller side of maximum and minimum,
     conditions on values, and the positions of max and min.  Equations of shifts make none: nothing depends on them.
@@ -47,15 +48,22 @@ def branches(formula: Formula) -> Formula:
         The formula; its new equations define tensors named ``.branch1``, ``.branch2`` ... after the old ones.
     """
     equations: list[Equation] = []
+    positions: set[str] = set()
     for equation in formula.equations:
-        letters = target_letters(equation)
-        found = () if equation.shift else _distinctions(equation.value, letters, ())
-        for number, (scope, guards, value) in enumerate(found, 1):
-            used = free_letters(value).union(*(free_letters(g) for g in guards))
-            target = Read(f"{equation.name}.branch{number}", tuple(Index.of(s) for s in scope if s in used))
+        found = [] if equation.shift else _distinctions(equation.value, target_letters(equation), ())
+        for number, (scope, guards, value) in enumerate(d for d in found if d[2].key not in positions):
+            used = free_letters(value).union(*map(free_letters, guards))
+            target = Read(
+                f"{equation.name}.branch{number + 1}", tuple(Index.of(s) for s in scope if s in used)
+            )
             guard = all_of(guards)
             equations.append(Equation(target, value if guard is None else Where(guard, value, Num(0))))
         equations.append(equation)
+        if is_position(equation):
+            equations.append(
+                Equation(replace(equation.target, tensor=f"{equation.name}.branch"), equation.target)
+            )
+            positions.add(equation.value.key)
     return replace(formula, equations=tuple(equations))
 
 
@@ -69,8 +77,8 @@ def _distinctions(
     if isinstance(node, Call):
         yield from ((letters, guards, value) for value in _sides(node))
     if isinstance(node, Reduce):
-        if node.op not in ("sum", "mean"):
-            yield letters, guards, replace(node, op=f"arg{node.op.removeprefix('arg')}")
+        if node.op in ("max", "min"):
+            yield letters, guards, replace(node, op=f"arg{node.op}")
         letters += tuple(b.letter for b in node.letters if b.letter not in letters)
     if isinstance(node, Where):
         if any(True for _ in reads(node.condition)):

@@ -32,6 +32,7 @@ from pellucid.formula.expression import (
     Reduce,
     add,
     bound_letters,
+    free_letters,
     mul,
     prime,
     reads,
@@ -42,7 +43,7 @@ from pellucid.formula.expression import (
 from pellucid.formula.formula import Formula, target_letters
 from pellucid.formula.fresh import FreshLetters
 from pellucid.formula.index import Index, flat_parts
-from pellucid.formula.normal import normal_form, position_of
+from pellucid.formula.normal import is_position, normal_form, position_of
 from pellucid.formula.rules import Recorder, Step
 from pellucid.formula.sift import expand, sift_deltas, terms_to_value
 
@@ -138,13 +139,13 @@ class _Derivation:
         """The tensors through which the output depends on the chosen operands."""
         depends = set(self.wrt)
         for equation in self.forward.equations:
-            if equation.shift or _is_position(equation):
+            if equation.shift or is_position(equation):
                 continue
             if any(r.tensor in depends for r in reads(equation.value)):
                 depends.add(equation.name)
         reached = {self.forward.output}
         for equation in reversed(self.forward.equations):
-            if equation.name in reached and not equation.shift and not _is_position(equation):
+            if equation.name in reached and not equation.shift and not is_position(equation):
                 reached |= {r.tensor for r in reads(equation.value)}
         return frozenset(depends & (reached | set(self.wrt)))
 
@@ -287,10 +288,6 @@ class _Derivation:
         )
 
 
-def _is_position(equation: Equation) -> bool:
-    return isinstance(equation.value, Reduce) and equation.value.op in ("argmax", "argmin")
-
-
 def _without_sums(value: Expr) -> bool:
     return not any(isinstance(n, Reduce) for n in walk(value))
 
@@ -326,7 +323,7 @@ def _bound_apart(value: Expr, taken: frozenset[str]) -> Expr:
     def visit(node: Node) -> Expr | None:
         if not isinstance(node, Reduce) or not any(b.letter in taken for b in node.letters):
             return None
-        used = taken | bound_letters(node) | frozenset(b.letter for b in node.letters)
+        used = taken | bound_letters(node) | free_letters(node.body)
         mapping: dict[str, Index] = {}
         bounds: list[Bound] = []
         for bound in node.letters:

@@ -157,8 +157,10 @@ class Builder:
         build: Evaluator
         if isinstance(value, Reduce) and value.op in ("argmax", "argmin"):
             build = self.extreme(value, letters, keep=equation.name + ":best")
-            positions[f"{value.op[3:]}{_reduced_key(value)}"] = equation.name + ":best"
-        elif isinstance(value, Reduce) and (kept := positions.get(f"{value.op}{_reduced_key(value)}")):
+            positions[f"{letters}{value.op[3:]}{_reduced_key(value)}"] = equation.name + ":best"
+        elif isinstance(value, Reduce) and (
+            kept := positions.get(f"{letters}{value.op}{_reduced_key(value)}")
+        ):
             build = lambda values: values[kept]  # noqa: E731  # one expression
         else:
             build = self.value(value, letters)

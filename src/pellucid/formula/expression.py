@@ -465,6 +465,7 @@ def mul(*factors: Expr) -> Expr:
                 key = f"{base.key}{'+' if exponent > 0 else '-'}"
                 bases[key] = (base, bases.get(key, (base, 0))[1] + exponent)
     (above, over), (below, under) = counts[1].content, counts[-1].content
+    over, under = _without_common_sizes(over, under)
     coefficient = _over(_plain(coefficient * above), below)
     if coefficient == 0:
         return Num(0)
@@ -475,6 +476,16 @@ def mul(*factors: Expr) -> Expr:
     if coefficient != 1 or not parts:
         parts.insert(0, Num(-1 if coefficient == -1 and parts else coefficient))
     return Mul(tuple(parts)) if len(parts) > 1 else parts[0]
+
+
+def _without_common_sizes(over: Index, under: Index) -> tuple[Index, Index]:
+    """A fraction with the sizes cancelled that stand above and below its line, as sizes are never 0."""
+    for atom in under.atoms():
+        size = Index.of(atom) if isinstance(atom, str) and atom[0].isupper() else None
+        above, below = (size and part.divided(size) for part in (over, under))
+        if above and below:
+            over, under = above, below
+    return over, under
 
 
 def _is_whole(exponent: Expr) -> bool:

@@ -39,12 +39,17 @@ from pellucid.formula.expression import (
 from pellucid.formula.formula import Formula, letters_of, target_letters
 from pellucid.formula.index import Index
 
-__all__ = ["normal_form", "position_of"]
+__all__ = ["is_position", "normal_form", "position_of"]
 
 
 def position_of(name: str) -> str:
     """The tensor that holds the position of each first maximum (or minimum) of the named one."""
     return f"{name}_at"
+
+
+def is_position(equation: Equation) -> bool:
+    """Whether the equation defines positions of maxima or minima."""
+    return isinstance(equation.value, Reduce) and equation.value.op in ("argmax", "argmin")
 
 
 def normal_form(formula: Formula) -> Formula:

@@ -17,6 +17,7 @@ from pellucid.formula.expression import (
     Delta,
     Divides,
     Expr,
+    IndexValue,
     Mul,
     Node,
     Num,
@@ -31,6 +32,7 @@ from pellucid.formula.expression import (
     mul,
     prime,
     substitute,
+    transform,
     walk,
 )
 from pellucid.formula.fresh import FreshLetters
@@ -81,11 +83,12 @@ class Term:
         """The letter is no longer summed; its only value is put in everywhere."""
         mapping = {letter: solution}
         deltas = [substitute(d, mapping) for d in self.deltas]
-        factor = substitute(self.factor, mapping)
+        conditions = [_rounding(substitute(c, mapping)) for c in self.conditions]
+        factor = _rounding(substitute(self.factor, mapping))
         assert isinstance(factor, Expr)
         return Term(
             tuple(b for b in self.bounds if b.letter != letter),
-            tuple(c for c in (substitute(c, mapping) for c in self.conditions) if isinstance(c, Condition)),
+            tuple(c for c in conditions if isinstance(c, Condition)),
             tuple(d for d in deltas if isinstance(d, Delta)),
             factor,
         )
@@ -95,6 +98,20 @@ class Term:
 
     def without(self, delta: Delta) -> Term:
         return replace(self, deltas=tuple(d for d in self.deltas if d is not delta))
+
+
+def _rounding(node: Node) -> Node:
+    """Exact divisions in index expressions that serve as numbers, rounded: the conditions around them are the same."""
+
+    def rounded(atom: Atom) -> Index:
+        if isinstance(atom, Quotient):
+            return floor_quotient(atom.numerator, atom.divisor)
+        return Index((((atom,), 1),))
+
+    def visit(part: Node) -> Node | None:
+        return count(part.index.map_atoms(rounded)) if isinstance(part, IndexValue) else None
+
+    return transform(node, visit)
 
 
 def terms_to_value(terms: Iterable[Term]) -> Expr:
