@@ -146,7 +146,7 @@ def test_names_cannot_break_out() -> None:
 def test_a_page_of_formulas_compiles(tmp_path: Path) -> None:
     formulas = [latex(s, gradients=GRADIENTS) for source in WRITTEN for s in parse(source)]
 
-    @settings(max_examples=100, database=None)
+    @settings(max_examples=60)
     @given(equations())
     def draw(equation: Equation) -> None:
         formulas.append(latex(equation))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 
+from pellucid.formula.derive import derive
 from pellucid.formula.expression import Condition, Equation, Expr, iverson
 from pellucid.formula.parse import Assumption, parse, parse_equation, parse_expression
+from tests.formula.grammar import draw
 from tests.formula.strategies import assumptions, conditions, equations, expressions
 
 
@@ -32,6 +34,14 @@ def test_printing_what_was_read_changes_nothing_more(expression: Expr) -> None:
     assert repr(parse_expression(repr(parse_expression(printed, "i,j,n")), "i,j,n")) == repr(
         parse_expression(printed, "i,j,n")
     )
+
+
+@pytest.mark.parametrize("seed", range(900, 908))
+def test_all_steps_of_a_derivation_read_back(seed: int) -> None:
+    gradient = derive(draw(seed).formula())
+    steps = [step.after for steps in gradient.steps.values() for step in steps]
+    for equation in (*gradient.forward.equations, *gradient.formula.equations, *steps):
+        assert parse_equation(repr(equation)) == equation
 
 
 BY_HAND = [
