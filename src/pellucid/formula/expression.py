@@ -619,7 +619,7 @@ def map_children(node: Node, image: Callable[[Node], Node]) -> Node:
             changes[f.name] = tuple(image(v) for v in value)
     if all(value is getattr(node, name) for name, value in changes.items()):
         return node
-    return replace(node, **changes)  # type: ignore[arg-type]  # field names and types are the node's own
+    return replace(node, **changes)
 
 
 def _expr(node: Node) -> Expr:
