@@ -1,0 +1,48 @@
+"""A network that suits any image size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pellucid.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU, SoftmaxCrossEntropy
+from pellucid.layers.options import whole
+from pellucid.network import Network
+
+__all__ = ["default"]
+
+# Below this many pixels an axis is not made shorter.
+SMALLEST = 8
+FIRST_FILTERS, MOST_FILTERS = 16, 64
+HIDDEN = 64
+
+
+def default(input_shape: Sequence[int], classes: int) -> Network:
+    """A network to begin with: convolutions and pools until the maps are small, then a dense layer.
+
+    Args:
+        input_shape: (C, H, W) of any size, or (features,).
+        classes: number of outputs.
+
+    >>> [node.name for node in default((1, 28, 28), 10).nodes]
+    ['conv1', 'relu1', 'maxpool1', 'conv2', 'relu2', 'maxpool2', 'flatten1', 'dense1']
+    """
+    outputs = Dense(whole(classes, "classes"))
+    if len(input_shape) == 1:
+        layers: list[Layer] = [Dense(HIDDEN), ReLU(), outputs]
+    else:
+        layers = [*_stages(tuple(input_shape[1:])), Flatten(), outputs]
+    return Network(layers, input_shape, SoftmaxCrossEntropy(), name="default")
+
+
+def _stages(size: tuple[int, ...]) -> list[Layer]:
+    """Convolutions of 3 by 3, each with a pool of 2 by 2 after it, as far as each axis is long enough."""
+    layers: list[Layer] = []
+    filters = FIRST_FILTERS
+    while not layers or max(size, default=0) >= SMALLEST:
+        kernel = [3 if n >= 3 else 1 for n in size]
+        window = [2 if n >= SMALLEST else 1 for n in size]
+        layers += [Conv2D(filters, kernel, padding="same"), ReLU()]
+        layers += [MaxPool2D(window)] if max(window) > 1 else []
+        size = tuple(n // w for n, w in zip(size, window, strict=True))
+        filters = min(2 * filters, MOST_FILTERS)
+    return layers
