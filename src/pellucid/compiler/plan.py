@@ -106,7 +106,7 @@ def plan_pass(
     nests, cuts = without_copies(nests, keep)
     shapes = {t: _cut_shape(t, s, cuts) for t, s in shapes.items()}
     nests = [_guarded(_implied(n, shapes), shapes) for n in nests]
-    used = _used(nests)
+    used = frozenset(r.tensor for n in nests for r in _all_reads(n)) & shapes.keys()
     halo = _halos(nests, shapes, gradients)
     storage = _Storage(shapes, halo, images, gradients, parameters, totals, constants, used)
     chosen, repacks = storage.choose(nests, images)
@@ -119,10 +119,6 @@ def _cut_shape(tensor: str, shape: tuple[int, ...], cuts: Mapping[tuple[str, int
 
 def _all_reads(nest: Nest) -> list[Read]:
     return [r for root in (nest.target, nest.body, nest.finish) for r in reads(root) if r.tensor[0] != "@" or r.indices]
-
-
-def _used(nests: Iterable[Nest]) -> frozenset[str]:
-    return frozenset(r.tensor for n in nests for r in _all_reads(n))
 
 
 def _implied(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:

@@ -1,0 +1,131 @@
+"""A network's work written down as equations for the compiler: a training step, or a prediction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.compiler.equations import Named, gradient_of, named_equations
+from pellucid.compiler.plan import PassPlan, plan_pass
+from pellucid.engine.interface import Scaling, Task
+from pellucid.engine.program import LOSS, TARGETS, Program, Step
+from pellucid.errors import UsageError
+from pellucid.formula.derive import gradient_name
+from pellucid.formula.formula import Formula
+from pellucid.formula.ranges import solve
+from pellucid.layers.preparation import CORRECT, ONE_HOT, normalisation
+from pellucid.network import INPUT, Network
+
+__all__ = ["IMAGE", "LABEL", "prediction_plan", "tile_size", "training_plan"]
+
+IMAGE, LABEL, AVERAGE, DEVIATION, CORRECTS = "@image", "@label", "@average", "@deviation", "correct"
+# A tile's values should fit the second-level cache of any processor of the last ten years.
+TILE_BYTES = 1 << 20
+LARGEST_TILE = 16
+
+Array = NDArray[Any]
+
+
+@dataclass
+class _Equations:
+    """Equations gathered in order under unique names."""
+
+    tile: int
+    totals: tuple[str, ...]
+    found: list[Named]
+    seen: set[str]
+
+    def add(self, formula: Formula, given: Mapping[str, tuple[int, ...]], names: Mapping[str, str], prefix: str, **sizes: int) -> None:
+        ranges = solve(formula, given, sizes)
+        self.found += named_equations(formula, ranges, names, prefix, totals=self.totals, seen=self.seen)
+
+    def forward(self, step: Step) -> None:
+        names = {**step.operands, step.forward.output: step.name}
+        self.found += named_equations(step.forward, step.ranges, names, step.name, totals=self.totals, seen=self.seen)
+
+    def backward(self, step: Step) -> None:
+        if step.backward is None or step.backward_ranges is None:
+            return
+        above = {gradient_name(step.forward.output): gradient_of(step.name)}
+        below = {gradient_name(operand): gradient_of(value) for operand, value in step.gradients.items()}
+        names = {**step.operands, step.forward.output: step.name, **above, **below}
+        self.found += named_equations(step.backward, step.backward_ranges, names, step.name, totals=self.totals, seen=self.seen)
+
+
+def tile_size(network: Network, batch: int, itemsize: int) -> int:
+    """Images that a pass takes at once: a function of the network and the batch, not of the machine."""
+    numbers = sum(int(np.prod(shape)) for shape in (network.input_shape, *(n.shape for n in network.nodes)))
+    fitting = TILE_BYTES // (3 * numbers * itemsize)
+    return max(1, min(LARGEST_TILE, batch, 1 << max(fitting, 1).bit_length() - 1))
+
+
+def training_plan(task: Task, tile: int) -> PassPlan:
+    """Forward and backward pass of one tile, with the loss and the count of right answers.
+
+    Raises:
+        UsageError: something that is not compiled: the sentence says what.
+    """
+    network = task.network
+    program = Program.build(network, tile, wanted=network.parameter_shapes, training=True)
+    if program.masks:
+        raise UsageError(f"layer {next(iter(program.masks)).split(':')[0]}: dropout is not compiled yet; use engine='numpy'")
+    if task.sample_weight is not None:
+        raise UsageError("sample weights are not compiled yet; use engine='numpy'")
+    if task.clip_norm is not None:
+        raise UsageError("clipping of gradients is not compiled yet; use engine='numpy'")
+    gradients = {gradient_of(p): p for p in network.parameter_shapes}
+    classes = len(network.output_shape) == 1
+    totals = (LOSS, *((CORRECTS,) if classes else ()))
+    equations = _Equations(tile, (*totals, *gradients), [], set())
+    _add_input(equations, network, task.normalisation, whole=task.images.dtype.kind in "iub")
+    shape = (tile, *network.output_shape)
+    if task.targets.ndim == 1 and task.targets.dtype.kind in "iu":
+        equations.add(ONE_HOT, {"label": (tile,)}, {"label": LABEL, "y": TARGETS}, "@target", K=shape[-1])
+    for step in program.steps:
+        equations.forward(step)
+    if classes:
+        names = {"x": network.output, "y": TARGETS, "correct": CORRECTS}
+        equations.add(CORRECT, {"x": shape, "y": shape}, names, "@score")
+    for step in reversed(program.steps):
+        equations.backward(step)
+    _refuse_coupled(equations.found)
+    keep = frozenset({INPUT, IMAGE, LABEL, TARGETS})
+    return plan_pass(equations.found, network.parameter_shapes, gradients, totals, (AVERAGE, DEVIATION), keep)
+
+
+def prediction_plan(network: Network, scaling: Scaling | None, tile: int, *, whole: bool) -> PassPlan:
+    """The forward pass of one tile; `whole` says that images are whole numbers."""
+    program = Program.build(network, tile, loss=False)
+    equations = _Equations(tile, (), [], set())
+    _add_input(equations, network, scaling, whole=whole)
+    for step in program.steps:
+        equations.forward(step)
+    _refuse_coupled(equations.found)
+    keep = frozenset({INPUT, IMAGE, network.output})
+    return plan_pass(equations.found, network.parameter_shapes, {}, (), (AVERAGE, DEVIATION), keep)
+
+
+def _add_input(equations: _Equations, network: Network, scaling: Scaling | None, *, whole: bool) -> None:
+    if scaling is None:
+        return
+    shape = (equations.tile, *network.input_shape)
+    formula = normalisation(len(shape))
+    formula = replace(formula, constants={"scale": float(scaling.scale) if whole else 1.0})
+    names = {"image": IMAGE, "average": AVERAGE, "deviation": DEVIATION, "x": INPUT}
+    equations.add(formula, {"image": shape, "average": shape[1:2], "deviation": shape[1:2]}, names, "@input")
+
+
+def _refuse_coupled(equations: list[Named]) -> None:
+    """Images run tile by tile, so none may depend on another."""
+    for named in equations:
+        indices = named.equation.target.indices
+        if named.accumulate or named.images is None or (indices and indices[0].letter == named.images):
+            continue
+        if named.images in named.equation.value.key and not named.equation.target.tensor.startswith(("@", LOSS)):
+            raise UsageError(
+                f"{named.equation!r} adds up over the images of a batch, which is not compiled yet; use engine='numpy'"
+            )
