@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
+from math import gcd
 
 from pellucid.errors import FormulaError
 from pellucid.formula.expression import (
@@ -136,29 +137,28 @@ def _impossible(fact: Fact, ranges: Mapping[str, Interval]) -> bool:
     return (low is not None and most < low) or (high is not None and least > high)
 
 
-def _interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...]) -> Interval:
+def _interval(
+    index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...], depth: int = 3
+) -> Interval:
     low, high = _polynomial(index, ranges, known)
-    for place, fact in enumerate(known):
-        for times in _multiples(index, fact.index):
-            rest = index - times * fact.index
+    for place, fact in enumerate(known if depth else ()):
+        for times, part in _multiples(index, fact.index):
+            rest = times * index - part * fact.index
             if len(rest.terms) > len(index.terms):
                 continue
-            least, most = _interval(rest, ranges, known[:place] + known[place + 1 :])
-            ends = (fact.low, fact.high) if times > 0 else (fact.high, fact.low)
+            least, most = _interval(rest, ranges, known[:place] + known[place + 1 :], depth - 1)
+            ends = (fact.low, fact.high) if part > 0 else (fact.high, fact.low)
             below, above = (end.constant if end is not None else None for end in ends)
-            low = low if below is None else max(low, times * below + least)
-            high = high if above is None else min(high, times * above + most)
+            low = low if below is None else max(low, -(-(part * below + least) // times))
+            high = high if above is None else min(high, (part * above + most) // times)
     return low, high
 
 
-def _multiples(index: Index, part: Index) -> set[int]:
-    """How often `part` may be taken out of an index so that one of its products of letters is gone."""
+def _multiples(index: Index, part: Index) -> set[tuple[int, int]]:
+    """Numbers ``a > 0, b`` with which ``a*index - b*part`` lacks one of the products of letters that both have."""
     mine = {Index(((m, 1),)): c for m, c in index.terms if m}
-    return {
-        q
-        for m, c in part.terms
-        if m and (q := mine.get(Index(((m, 1),)), 0) // c) and q * c == mine[Index(((m, 1),))]
-    }
+    shared = ((mine[key], c) for m, c in part.terms if m and (key := Index(((m, 1),))) in mine)
+    return {(abs(c) // gcd(c, own), own * abs(c) // (gcd(c, own) * c)) for own, c in shared}
 
 
 def _polynomial(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...] = ()) -> Interval:

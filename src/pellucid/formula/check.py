@@ -40,6 +40,8 @@ KINKS = 0.02
 # and larger ones with a formula of higher order where rounding or curvature spoil it.
 STEPS = (1e-5, 1e-6, 1e-7)
 LONG_STEPS = (1e-3, 1e-4, 1e-2)
+# How far the rounding of an output may put its difference off, relative to its size.
+ROUNDING = 2.0**-50
 # An operand of tiny numbers is not moved by less than this times the step.
 SMALLEST_SCALE = 0.01
 
@@ -55,7 +57,7 @@ class Row:
         coordinates: how many of its elements were compared (besides the random directions).
         directions: how many random directions through all of its elements were compared.
         kinks: how many of these lay on a kink and were compared from one side.
-        error: the worst error, relative to the largest element of the gradient tensor.
+        error: the worst error beyond rounding, relative to the largest element of the gradient tensor.
         element: where it was, or None if along a direction.
         passed: whether no error is too large.
     """
@@ -182,9 +184,16 @@ class _Base:
         output, signs = self.forward({**self.operands, name: self.operands[name] + change})
         return output, all(np.array_equal(a, b) for a, b in zip(signs, self.at[1], strict=True))
 
-    def difference(self, more: Array, less: Array) -> float:
-        """How much the loss differs between two outputs; summed over differences, as most of them are 0."""
-        return float(np.sum(self.upstream * (more - less)))
+    def slope(self, pairs: Iterable[tuple[float, Array, Array]], width: float) -> tuple[float, float]:
+        """The sum of weighted differences of outputs over a width, and how far rounding of the outputs may put it off.
+
+        Differences come first, element by element: most of them are exactly 0."""
+        total, size = np.zeros(self.output.shape), np.zeros(self.output.shape)
+        for weight, more, less in pairs:
+            total += weight * (more - less)
+            size += abs(weight) * np.where(more == less, 0, np.abs(more) + np.abs(less))
+        rounding = ROUNDING * float(np.linalg.norm((self.upstream * size).ravel()))
+        return float(np.sum(self.upstream * total)) / width, rounding / abs(width)
 
 
 @dataclass(frozen=True)
@@ -208,22 +217,26 @@ class _Probe:
 
     def error(self, tolerance: float) -> tuple[float, bool]:
         """The least error over the steps that cross no kink, as soon as it is tolerable; and whether all cross one."""
-        smooth: list[float] = []
         for step in STEPS:
             (up, same_up), (down, same_down) = self.moved(step), self.moved(-step)
             if same_up and same_down:
-                smooth.append(abs(self.base.difference(up, down) / (2 * step * self.scale) - self.slope))
+                errors = [self.off([(0.5, up, down)], step)]
                 break
-        if not smooth:
-            return self.one_sided(tolerance), True
+        else:
+            return self.one_sided(), True
         for step in LONG_STEPS:
-            if smooth[-1] <= tolerance or min(smooth) <= tolerance:
+            if min(errors) <= tolerance:
                 break
-            smooth += self.fourth_order(step)
-        return min(smooth), False
+            errors += self.fourth_order(step)
+        return min(errors), False
 
     def moved(self, step: float) -> tuple[Array, bool]:
         return self.base.moved(self.name, step * self.scale * self.way)
+
+    def off(self, pairs: Iterable[tuple[float, Array, Array]], step: float) -> float:
+        """By how much more than rounding the differences over a step contradict the gradient."""
+        slope, rounding = self.base.slope(pairs, step * self.scale)
+        return max(abs(slope - self.slope) - rounding, 0.0)
 
     def fourth_order(self, step: float) -> list[float]:
         """The error by five points, or nothing if they cross a kink."""
@@ -231,23 +244,18 @@ class _Probe:
         if not all(same for _, same in points):
             return []
         (up, _), (down, _), (far_up, _), (far_down, _) = points
-        near, far = self.base.difference(up, down), self.base.difference(far_up, far_down)
-        return [abs((8 * near - far) / (12 * step * self.scale) - self.slope)]
+        return [self.off([(2 / 3, up, down), (-1 / 12, far_up, far_down)], step)]
 
-    def one_sided(self, tolerance: float) -> float:
-        """The error on the side that stays on the branch taken here; between both slopes, if neither side does."""
+    def one_sided(self) -> float:
+        """The error on the side that stays on the branch taken here; or outside both slopes, if neither side does."""
+        here = self.base.output
         slopes: list[float] = []
-        errors: list[float] = []
         for step in (*STEPS, *(-s for s in STEPS)):
             (half, same_half), (full, same_full) = self.moved(step / 2), self.moved(step)
-            change = 4 * self.base.difference(half, self.base.output) - self.base.difference(
-                full, self.base.output
-            )
-            slopes.append(change / (step * self.scale))
+            pairs = [(4.0, half, here), (-1.0, full, here)]
             if same_half and same_full:
-                errors.append(abs(slopes[-1] - self.slope))
-        if errors:
-            return min(errors)
+                return self.off(pairs, step)
+            slopes.append(self.base.slope(pairs, step * self.scale)[0])
         return max(min(slopes) - self.slope, self.slope - max(slopes), 0.0)
 
 

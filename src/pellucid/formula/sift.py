@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from pellucid.formula.bounds import index_of
 from pellucid.formula.expression import (
     Add,
     Bound,
@@ -29,10 +30,10 @@ from pellucid.formula.expression import (
     bound_letters,
     count,
     free_letters,
+    map_children,
     mul,
     prime,
     substitute,
-    transform,
     walk,
 )
 from pellucid.formula.fresh import FreshLetters
@@ -101,17 +102,19 @@ class Term:
 
 
 def _rounding(node: Node) -> Node:
-    """Exact divisions in index expressions that serve as numbers, rounded: the conditions around them are the same."""
+    """Exact divisions in index expressions that serve as numbers, rounded: the conditions around them say that they
+    are whole. Comparisons of two index expressions can hold them as they are."""
+    if isinstance(node, IndexValue):
+        return count(node.index.map_atoms(_rounded_atom))
+    if isinstance(node, Compare) and index_of(node.left) is not None and index_of(node.right) is not None:
+        return node
+    return map_children(node, _rounding)
 
-    def rounded(atom: Atom) -> Index:
-        if isinstance(atom, Quotient):
-            return floor_quotient(atom.numerator, atom.divisor)
-        return Index((((atom,), 1),))
 
-    def visit(part: Node) -> Node | None:
-        return count(part.index.map_atoms(rounded)) if isinstance(part, IndexValue) else None
-
-    return transform(node, visit)
+def _rounded_atom(atom: Atom) -> Index:
+    if isinstance(atom, Quotient):
+        return floor_quotient(atom.numerator, atom.divisor)
+    return Index((((atom,), 1),))
 
 
 def terms_to_value(terms: Iterable[Term]) -> Expr:
