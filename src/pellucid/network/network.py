@@ -20,6 +20,7 @@ from pellucid.network.initial import first_value
 from pellucid.network.node import Node, joined
 
 if TYPE_CHECKING:
+    from pellucid.engine.check import Check
     from pellucid.engine.run import Run
     from pellucid.summary import Summary
 
@@ -197,6 +198,54 @@ class Network:
             training=training,
             seed=seed,
             step=step,
+        )
+
+    def check(
+        self,
+        x: object = None,
+        y: object = None,
+        parameters: Mapping[str, Array] | None = None,
+        *,
+        images: int = 2,
+        training: bool = False,
+        seed: int = 0,
+        coordinates: int = 200,
+        directions: int = 3,
+    ) -> Check:
+        """Compares the gradients of all parameters and of the input with differences, in float64.
+
+        Args:
+            x: inputs; random ones, if not given.
+            y: labels or targets; random ones, if not given. Without a loss, the gradient that arrives at the
+                output is random.
+            parameters: by name; the first values of the seed, if not given.
+            images: the number of random inputs.
+            training: whether dropout is at work.
+            seed: of all random numbers.
+            coordinates: elements of each gradient that are compared (all, if it has fewer).
+            directions: random directions through all elements of a gradient that are compared.
+
+        Raises:
+            CheckFailed: a value is not finite, so that nothing can be compared; the sentence names it.
+            DataError: images or targets that do not fit.
+            NetworkError: parameters that are not the network's.
+
+        >>> from pellucid.layers import Dense, Tanh
+        >>> Network([Dense(3), Tanh()], (2,)).check().passed
+        True
+        """
+        from pellucid.engine.check import check
+
+        return check(
+            self,
+            x,
+            y,
+            parameters,
+            images=images,
+            training=training,
+            seed=seed,
+            coordinates=coordinates,
+            directions=directions,
         )
 
     def summary(self) -> Summary:
