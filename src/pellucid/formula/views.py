@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -163,6 +164,9 @@ def _padder(axis: int, before: int, after: int) -> Callable[[Array], Array]:
 
 
 def _taker(axis: int, table: Array, valid: Array) -> Callable[[Array], Array]:
+    repeats = int(np.count_nonzero(table == table[0]))
+    if valid.all() and np.array_equal(table - table[0], np.arange(len(table)) // repeats):
+        return _repeater(axis, int(table[0]), repeats, len(table))
     places = np.where(valid, table, 0)
     gone = None if valid.all() else (slice(None),) * axis + (np.broadcast_to(~valid, table.shape),)
 
@@ -173,6 +177,22 @@ def _taker(axis: int, table: Array, valid: Array) -> Callable[[Array], Array]:
         return result
 
     return take
+
+
+def _repeater(axis: int, start: int, repeats: int, count: int) -> Callable[[Array], Array]:
+    """Each element of the axis, from `start` on, so many times in a row: `count` elements in all."""
+    rows = (slice(None),) * axis
+    whole = -(-count // repeats)
+
+    def repeat(tensor: Array) -> Array:
+        part = tensor[(*rows, slice(start, start + whole))]
+        before, after = part.shape[:axis], part.shape[axis + 1 :]
+        result = np.empty((*before, whole, repeats, *after), tensor.dtype)
+        for number in range(repeats):
+            result[(*rows, slice(None), number)] = part
+        return result.reshape(*before, whole * repeats, *after)[(*rows, slice(count))]
+
+    return repeat
 
 
 def _gatherer(
@@ -198,10 +218,17 @@ def _strider(
         [(axis, p.coefficients[s]) for axis, p in enumerate(places) if s in p.coefficients] for s in letters
     ]
 
+    @lru_cache(maxsize=4)
+    def layout(given: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+        offset = sum(p.constant * stride for p, stride in zip(places, given, strict=True))
+        return offset, tuple(sum(given[axis] * c for axis, c in w) for w in weights)
+
     def read(tensor: Array) -> Array:
         for step in steps:
             tensor = step(tensor)
-        strides = tuple(sum(tensor.strides[axis] * c for axis, c in w) for w in weights)
+        offset, strides = layout(tensor.strides)
+        if tensor.flags.c_contiguous:  # the quick way to the same view
+            return np.ndarray(shape, tensor.dtype, tensor, offset, strides)
         return np.lib.stride_tricks.as_strided(tensor[start], shape, strides, writeable=False)
 
     return read
