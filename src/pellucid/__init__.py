@@ -1,3 +1,128 @@
-"""Convolutional networks in which every number can be followed back to its formula."""
+"""Convolutional networks in which every number can be followed back to its formula.
+
+>>> import pellucid as pl
+>>> net = pl.zoo.load("mnist-maxpool")
+>>> net.output_shape
+(10,)
+
+Nothing is imported before it is used, so that ``import pellucid`` takes no time.
+"""
+
+from importlib import import_module
+
+TYPE_CHECKING = False  # as `typing` has it, which takes longer to import than all the rest here
+if TYPE_CHECKING:
+    from pellucid import data, zoo
+    from pellucid.data import ImageSet, Splits
+    from pellucid.engine.check import Check
+    from pellucid.engine.run import Run
+    from pellucid.errors import (
+        CheckFailed,
+        DataError,
+        FileFormatError,
+        FormulaError,
+        GeometryError,
+        ModelFileError,
+        NetworkError,
+        NotFoundError,
+        PellucidError,
+        ResourceError,
+        TrainingError,
+        UsageError,
+    )
+    from pellucid.formula.formula import Formula
+    from pellucid.layers import (
+        GELU,
+        Add,
+        AveragePool2D,
+        Conv2D,
+        Dense,
+        Dropout,
+        Flatten,
+        FormulaLayer,
+        GlobalAveragePool2D,
+        Layer,
+        LeakyReLU,
+        Loss,
+        MaxPool2D,
+        MeanSquaredError,
+        Parameter,
+        ReLU,
+        Sigmoid,
+        SiLU,
+        Softmax,
+        SoftmaxCrossEntropy,
+        Tanh,
+    )
+    from pellucid.model import Evaluation, Model, Normalisation, load
+    from pellucid.network import Network
+    from pellucid.network_file import network_to_toml, read_network
+    from pellucid.summary import Summary
+    from pellucid.training import (
+        SGD,
+        Adam,
+        AdamW,
+        Callback,
+        Constant,
+        Cosine,
+        Momentum,
+        Nesterov,
+        OneCycle,
+        Step,
+        TrainingInterrupted,
+    )
+    from pellucid.training.train import train
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "GELU", "SGD", "Adam", "AdamW", "Add", "AveragePool2D", "Callback", "Check", "CheckFailed", "Constant",
+    "Conv2D", "Cosine", "DataError", "Dense", "Dropout", "Evaluation", "FileFormatError", "Flatten",
+    "Formula", "FormulaError", "FormulaLayer", "GeometryError", "GlobalAveragePool2D", "ImageSet", "Layer",
+    "LeakyReLU", "Loss", "MaxPool2D", "MeanSquaredError", "Model", "ModelFileError", "Momentum", "Nesterov",
+    "Network", "NetworkError", "Normalisation", "NotFoundError", "OneCycle", "Parameter", "PellucidError",
+    "ReLU", "ResourceError", "Run", "SiLU", "Sigmoid", "Softmax", "SoftmaxCrossEntropy", "Splits", "Step",
+    "Summary", "Tanh", "TrainingError", "TrainingInterrupted", "UsageError", "__version__", "data", "load",
+    "network_to_toml", "read_network", "train", "zoo",
+]  # fmt: skip
+
+# Where each public name lives.
+_HOMES = {
+    "pellucid.data": ("ImageSet", "Splits"),
+    "pellucid.engine.check": ("Check",),
+    "pellucid.engine.run": ("Run",),
+    "pellucid.errors": (
+        "CheckFailed", "DataError", "FileFormatError", "FormulaError", "GeometryError", "ModelFileError",
+        "NetworkError", "NotFoundError", "PellucidError", "ResourceError", "TrainingError", "UsageError",
+    ),
+    "pellucid.formula.formula": ("Formula",),
+    "pellucid.layers": (
+        "GELU", "Add", "AveragePool2D", "Conv2D", "Dense", "Dropout", "Flatten", "FormulaLayer",
+        "GlobalAveragePool2D", "Layer", "LeakyReLU", "Loss", "MaxPool2D", "MeanSquaredError", "Parameter",
+        "ReLU", "SiLU", "Sigmoid", "Softmax", "SoftmaxCrossEntropy", "Tanh",
+    ),
+    "pellucid.model": ("Evaluation", "Model", "Normalisation", "load"),
+    "pellucid.network": ("Network",),
+    "pellucid.network_file": ("network_to_toml", "read_network"),
+    "pellucid.summary": ("Summary",),
+    "pellucid.training": (
+        "SGD", "Adam", "AdamW", "Callback", "Constant", "Cosine", "Momentum", "Nesterov", "OneCycle", "Step",
+        "TrainingInterrupted", "train",
+    ),
+}  # fmt: skip
+_ROOMS = ("data", "zoo")
+
+
+if not TYPE_CHECKING:  # type checkers read the imports above, and know what is not there
+
+    def __getattr__(name: str) -> object:
+        if name in _ROOMS:
+            return import_module(f"{__name__}.{name}")
+        for module, names in _HOMES.items():
+            if name in names:
+                return getattr(import_module(module), name)
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

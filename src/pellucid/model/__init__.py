@@ -3,5 +3,6 @@
 from pellucid.model.evaluation import Evaluation
 from pellucid.model.model import Model, versions
 from pellucid.model.normalisation import Normalisation
+from pellucid.model.storage import load
 
-__all__ = ["Evaluation", "Model", "Normalisation", "versions"]
+__all__ = ["Evaluation", "Model", "Normalisation", "load", "versions"]

@@ -34,7 +34,12 @@ def save(model: Model, path: str | os.PathLike[str]) -> None:
 
 
 def load(path: str | os.PathLike[str]) -> Model:
-    """Reads a model; see `Model.load`."""
+    """The model that a file holds, bit for bit as it was saved.
+
+    Raises:
+        ModelFileError: the file is damaged or is no model; the sentence says why.
+        ResourceError: the file cannot be read.
+    """
     parameters, document = container.load(path, kind=KIND)
     try:
         return _model(parameters, document)
