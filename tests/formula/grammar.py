@@ -6,7 +6,7 @@ so the extents that the solver finds have something to be compared with.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import count
 from math import prod
@@ -85,6 +85,8 @@ class _Author:
         self.operands: dict[str, list[_Axis]] = {}
         self.defined: dict[str, list[str]] = {}
         self.padded = True
+        # whether reads fix extents here: under a condition they may cover only a part of their axis
+        self.sure = True
         self.positive: set[str] = set()
         self.constants: dict[str, int | float] = {}
         self.anchored: set[str] = set()
@@ -162,7 +164,8 @@ class _Author:
         return self.leaf(scope)
 
     def addition(self, scope: list[str], depth: int) -> str:
-        return f"({self.value(scope, depth)} {self.rng.choice('+-')} {self.value(scope, depth)})"
+        left, right = self.value(scope, depth), self.value(scope, depth)
+        return f"({left} {'+' if left == right else self.rng.choice('+-')} {right})"
 
     def product(self, scope: list[str], depth: int) -> str:
         return f"{self.value(scope, depth)} * {self.value(scope, depth)}"
@@ -170,9 +173,9 @@ class _Author:
     def function(self, scope: list[str], depth: int) -> str:
         form = self.rng.choice((
             "tanh({0})", "sigmoid({0})", "exp(tanh({0}))", "relu({0})", "abs({0})", "erf({0})", "({0})^2",
-            "sqrt(1/2 + ({0})^2)", "maximum({0}, {1})", "minimum({0}, {1})", "tanh({0})^3", "log(1 + ({0})^2)",
-            "exp(-({0})^2)", "log({2})", "{2}^1.5", "{2}^-2", "sqrt({2})", "{2}^tanh({0})", "-({0})", "2.5*({0})",
-            "pi*({0})/3",
+            "sqrt(1/2 + ({0})^2)", "maximum({0}, {1})", "minimum({0}, {1})", "tanh({0})^3", "log({2})",
+            "log(1 + ({0})^2)", "exp(-({0})^2)", "{2}^1.5", "{2}^-2", "sqrt({2})", "{2}^tanh({0})",
+            "-({0})", "2.5*({0})", "pi*({0})/3",
         ))  # fmt: skip
         return self.filled(form, scope, depth)
 
@@ -206,7 +209,7 @@ class _Author:
         written, anchors = [], []
         for letter in letters:
             base = letter.rstrip("'")
-            if base not in self.anchored and self.chance(0.3):
+            if base not in self.anchored and (not self.sure or self.chance(0.3)):
                 self.anchored.add(base)
                 written.append(f"{letter}<{self.extents[base]}")
                 continue
@@ -219,15 +222,13 @@ class _Author:
         letters = self.bind(scope, 2)
         if not letters:
             return self.leaf(scope)
-        written, anchors = self.bounds(letters)
         inner = [*scope, *letters]
         condition = f" : {self.index_condition(inner)}" if self.chance(0.15) else ""
+        before, self.sure = self.sure, self.sure and not condition
+        written, anchors = self.bounds(letters)
         op = "sum" if condition else self.rng.choice(("sum", "sum", "mean"))
-        body = "*".join(
-            [*anchors, self.factor(inner, depth)]
-            if self.chance(0.7) or condition
-            else [*anchors, self.leaf(inner)]
-        )
+        body = "*".join((*anchors, self.factor(inner, depth) if self.chance(0.7) else self.leaf(inner)))
+        self.sure = before
         return f"({op}[{written}{condition}] {body})"
 
     def factor(self, scope: list[str], depth: int) -> str:
@@ -269,7 +270,10 @@ class _Author:
 
     def plain_where(self, scope: list[str], depth: int) -> str:
         condition = self.index_condition(scope) if self.chance(0.5) else self.value_condition(scope)
-        return f"where({condition}, {self.value(scope, depth)}, {self.leaf(scope)})"
+        before, self.sure = self.sure, False
+        parts = f"{self.value(scope, depth)}, {self.leaf(scope)}"
+        self.sure = before
+        return f"where({condition}, {parts})"
 
     def iverson(self, scope: list[str], depth: int) -> str:
         condition = self.index_condition(scope) if self.chance(0.6) else self.value_condition(scope)
@@ -309,7 +313,9 @@ class _Author:
         self.operands[name] = [_Axis(max(1, extent - shift))]
         if extent <= shift:
             return f"{name}[0]"
+        before, self.sure = self.sure, False
         otherwise = self.leaf(scope) if self.chance(0.5) else "0"
+        self.sure = before
         wrap = self.rng.choice(("{}", "{}", "1/(1 + {}^2)", "exp({})"))
         if self.chance(0.5):
             return f"where({letter} >= {shift}, {wrap.format(f'{name}[{letter} - {shift}]')}, {otherwise})"
@@ -320,7 +326,10 @@ class _Author:
         extent = self.extents[letter.rstrip("'")]
         name = self.name()
         self.operands[name] = [_Axis((extent - 1) // step + 1)]
-        return f"where({step} | {letter}, {name}[{letter}/{step}], {self.leaf(scope)})"
+        before, self.sure = self.sure, False
+        otherwise = self.leaf(scope)
+        self.sure = before
+        return f"where({step} | {letter}, {name}[{letter}/{step}], {otherwise})"
 
     # reads
 
@@ -359,11 +368,15 @@ class _Author:
         self.operands.setdefault("beta", [])
         return "beta"
 
+    def fix(self, letters: Iterable[str]) -> None:
+        if self.sure:
+            self.anchored.update(s.rstrip("'") for s in letters)
+
     def fresh(self, letters: list[str]) -> str:
         """A new operand with an axis for each letter, which fixes their extents; at times a diagonal."""
         name = self.name()
         self.operands[name] = [_Axis(self.extents[s.rstrip("'")]) for s in letters]
-        self.anchored.update(s.rstrip("'") for s in letters)
+        self.fix(letters)
         if len(letters) == 1 and self.chance(0.1):
             self.operands[name] *= 2
             letters = letters * 2
@@ -409,7 +422,7 @@ class _Author:
             slack = 0 if spanned else self.rng.choice((0, 0, 1))
             axes.append(_Axis(max(1, high + 1 - after + slack), (max(0, -low), after)))
             written.append(text)
-            self.anchored.update(spanned)
+            self.fix(spanned)
         self.operands[name] = axes
         return f"{name}[{', '.join(written)}]"
 
@@ -433,7 +446,7 @@ class _Author:
             return self.fresh(letters)
         name = self.name()
         self.operands[name] = [_Axis(prod(self.extents[s.rstrip("'")] for s in letters))]
-        self.anchored.add(letters[0].rstrip("'"))
+        self.fix(letters)
         return f"{name}[({','.join(letters)})]"
 
     def again(self, scope: list[str]) -> str | None:

@@ -29,7 +29,7 @@ from pellucid.formula.expression import (
     reads,
 )
 from pellucid.formula.formula import Formula
-from pellucid.formula.index import Atom, Index, Remainder
+from pellucid.formula.index import Atom, Index, Quotient, Remainder
 
 Tensor = dict[tuple[int, ...], float]
 
@@ -104,6 +104,12 @@ class Interpreter:
             raise OutOfRange
         return numerator // divisor
 
+    def fraction(self, atom: Atom, place: Mapping[str, int]) -> float:
+        """An atom of an index that serves as a number, where divisions need not be exact."""
+        if isinstance(atom, Quotient) and atom.exact:
+            return self.index(atom.numerator, place) / self.index(atom.divisor, place)
+        return self.atom(atom, place)
+
     def inside(self, read: Read, place: Mapping[str, int]) -> bool:
         """Whether the read falls on an element, not on padding; outside both is an error."""
         where = [self.index(i, place) for i in read.indices]
@@ -119,7 +125,7 @@ class Interpreter:
             case Num(number):
                 return float(number)
             case IndexValue(index):
-                return float(self.index(index, place))
+                return float(sum(c * math.prod(self.fraction(a, place) for a in m) for m, c in index.terms))
             case Read(tensor, ()) if tensor not in self.tensors:
                 return float(self.formula.constants.get(tensor, math.pi))
             case Read(tensor, indices):

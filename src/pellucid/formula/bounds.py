@@ -198,6 +198,8 @@ def always(condition: Condition, ranges: Mapping[str, Interval], known: tuple[Fa
             a, b = index_of(left), index_of(right)
             if a is None or b is None or not (a.symbols | b.symbols) <= ranges.keys():
                 return None
+            if any(isinstance(atom, Quotient) and atom.exact for atom in (*a.atoms(), *b.atoms())):
+                return None  # a fraction, where the division is not exact
             return _compared(op, interval(a - b, ranges, known))
         case Divides(divisor, index):
             return _divides(divisor, index, ranges)

@@ -195,6 +195,11 @@ class _Base:
         rounding = ROUNDING * float(np.linalg.norm((self.upstream * size).ravel()))
         return float(np.sum(self.upstream * total)) / width, rounding / abs(width)
 
+    @cached_property
+    def size(self) -> float:
+        """How large the terms of the loss are."""
+        return float(np.linalg.norm((self.upstream * self.output).ravel()))
+
 
 @dataclass(frozen=True)
 class _Probe:
@@ -234,9 +239,9 @@ class _Probe:
         return self.base.moved(self.name, step * self.scale * self.way)
 
     def off(self, pairs: Iterable[tuple[float, Array, Array]], step: float) -> float:
-        """By how much more than rounding the differences over a step contradict the gradient."""
+        """By how much more than their and its own rounding the differences over a step contradict the gradient."""
         slope, rounding = self.base.slope(pairs, step * self.scale)
-        return max(abs(slope - self.slope) - rounding, 0.0)
+        return max(abs(slope - self.slope) - rounding - ROUNDING * self.base.size / self.scale, 0.0)
 
     def fourth_order(self, step: float) -> list[float]:
         """The error by five points, or nothing if they cross a kink."""

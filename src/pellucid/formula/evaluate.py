@@ -48,7 +48,7 @@ from pellucid.formula.extremes import extreme, extreme_position
 from pellucid.formula.formula import CONSTANTS, Formula, target_letters
 from pellucid.formula.ranges import Ranges, Shape, solve
 from pellucid.formula.text import denominator
-from pellucid.formula.views import Array, grid, inside, reader
+from pellucid.formula.views import Array, grid, inside, numbers, reader
 
 __all__ = ["Plan", "evaluate", "plan"]
 
@@ -180,8 +180,8 @@ class Builder:
                 constant = np.full((1,) * len(letters), float(number), self.dtype)
                 return lambda values: constant
             case IndexValue(index):
-                numbers = grid(self.ranges.number(index), letters, self.extents).astype(self.dtype)
-                return lambda values: numbers
+                counted = numbers(self.ranges.number(index), letters, self.extents).astype(self.dtype)
+                return lambda values: counted
             case Read():
                 return self.read(node, letters)
             case Add(terms):

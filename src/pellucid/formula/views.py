@@ -11,7 +11,7 @@ import numpy as np
 from pellucid.errors import GeometryError
 from pellucid.formula.index import Atom, Index, Quotient
 
-__all__ = ["Array", "grid", "inside", "reader"]
+__all__ = ["Array", "grid", "inside", "numbers", "reader"]
 
 Array = np.ndarray
 
@@ -21,11 +21,26 @@ def grid(index: Index, letters: Sequence[str], extents: Mapping[str, int]) -> Ar
 
     Quotients that leave a remainder are rounded down; `inside` tells where they count.
     """
-    total = np.zeros((1,) * len(letters), dtype=np.int64)
+    return _sum_of_products(index, len(letters), lambda atom: _atom_grid(atom, letters, extents))
+
+
+def numbers(index: Index, letters: Sequence[str], extents: Mapping[str, int]) -> Array:
+    """The values of an index expression used as a number: quotients that leave a remainder are fractions."""
+
+    def number(atom: Atom) -> Array:
+        if isinstance(atom, Quotient) and atom.exact:
+            return grid(atom.numerator, letters, extents) / grid(atom.divisor, letters, extents)
+        return _atom_grid(atom, letters, extents)
+
+    return _sum_of_products(index, len(letters), number)
+
+
+def _sum_of_products(index: Index, axes: int, image: Callable[[Atom], Array]) -> Array:
+    total = np.zeros((1,) * axes, dtype=np.int64)
     for monomial, coefficient in index.terms:
-        product = np.full((1,) * len(letters), coefficient, dtype=np.int64)
+        product = np.full((1,) * axes, coefficient, dtype=np.int64)
         for atom in monomial:
-            product = product * _atom_grid(atom, letters, extents)
+            product = product * image(atom)
         total = total + product
     return total
 
