@@ -143,7 +143,7 @@ class Network:
             NetworkError: names or shapes are not the network's.
         """
         self.check_parameters(parameters)
-        return {n: np.ascontiguousarray(parameters[n], dtype=dtype) for n in self.parameter_shapes}
+        return {n: np.asarray(parameters[n], dtype=dtype, order="C") for n in self.parameter_shapes}
 
     def run(
         self,
