@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -15,7 +16,6 @@ from pellucid.engine.numpy_trainer import limited
 from pellucid.engine.preparing import prepared
 from pellucid.engine.program import Program
 from pellucid.errors import UsageError
-from pellucid.formula.formula import letters_of
 from pellucid.network import INPUT, Network, Node
 
 __all__ = ["NumpyPredictor", "images_together"]
@@ -68,6 +68,8 @@ def images_together(network: Network, itemsize: int) -> int:
 
 
 def _largest(node: Node) -> int:
-    """Elements that an image may take in the layer if all that an equation reads is laid out for its sums."""
+    """Elements that an image takes in the layer if what an equation reads of it is laid out for its sums."""
     extents = node.ranges.extents
-    return max(int(np.prod([extents[s] for s in letters_of(e)])) for e in node.formula.equations)
+    reads = [read.indices for _, read in node.formula.reads() if read.tensor not in node.parameters]
+    laid_out = (math.prod(extents.get(s, 1) for s in set().union(*(i.symbols for i in r))) for r in reads)
+    return max(math.prod(node.shape), *laid_out)

@@ -12,6 +12,8 @@ from pellucid.formula.views import Array
 
 __all__ = ["Contraction"]
 
+# A sum over few positions of many windows is a sum of few large pieces.
+FEW_PIECES, LARGE_PIECE = 32, 4096
 Key = tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
 # What becomes of the factors that are left: one step.
 Step = Callable[[list[Array]], None]
@@ -68,7 +70,7 @@ def _decided(left: list[Array], extents: tuple[int, ...], kept: int) -> list[Ste
         for position in range(len(left)):
             alone = _alone(position, left, summed)
             if alone:
-                do(partial(_sum_alone, position, alone))
+                do(partial(_sum_alone, position, _sum_over(left[position], alone)))
         if len(left) == 1:
             break
         a, b = _smallest_pair(left, summed)
@@ -80,8 +82,30 @@ def _decided(left: list[Array], extents: tuple[int, ...], kept: int) -> list[Ste
     return steps
 
 
-def _sum_alone(position: int, axes: tuple[int, ...], left: list[Array]) -> None:
-    left[position] = np.add.reduce(left[position], axis=axes, keepdims=True)
+def _sum_alone(position: int, total: Callable[[Array], Array], left: list[Array]) -> None:
+    left[position] = total(left[position])
+
+
+def _sum_over(array: Array, axes: tuple[int, ...]) -> Callable[[Array], Array]:
+    """The sum over some axes, which stay with length 1: of few large pieces one by one, else by NumPy."""
+    pieces = math.prod(array.shape[x] for x in axes)
+    if pieces > FEW_PIECES or array.size < pieces * LARGE_PIECE:
+        return lambda a: np.add.reduce(a, axis=axes, keepdims=True)
+    places = [
+        tuple(
+            slice(place[axes.index(x)], place[axes.index(x)] + 1) if x in axes else slice(None)
+            for x in range(array.ndim)
+        )
+        for place in np.ndindex(*(array.shape[x] for x in axes))
+    ]
+    return partial(_sum_of_pieces, places)
+
+
+def _sum_of_pieces(places: Sequence[tuple[slice, ...]], array: Array) -> Array:
+    total = array[places[0]].copy()
+    for place in places[1:]:
+        total += array[place]
+    return total
 
 
 def _multiply(a: int, b: int, product: Callable[[Array, Array], Array], left: list[Array]) -> None:
