@@ -87,6 +87,23 @@ class ImageSet:
         paths = None if self.paths is None else tuple(self.paths[i] for i in at.tolist())
         return ImageSet(self.images[rows], self.labels[rows], self.classes, self.name, paths)
 
+    def labelled(self, classes: Sequence[str]) -> ImageSet:
+        """The same images, with labels that are numbers into `classes`.
+
+        Raises:
+            DataError: one of this set's classes is not among them.
+
+        >>> pets = ImageSet(np.zeros((2, 1, 2, 2), np.uint8), np.array([0, 1]), ("cat", "dog"), "pets")
+        >>> pets.labelled(["bird", "cat", "dog"]).labels.tolist()
+        [1, 2]
+        """
+        number = {name: label for label, name in enumerate(classes)}
+        for name in self.classes:
+            if name not in number:
+                raise DataError(f"{self.name}: its class {name!r} is none of {', '.join(classes)}")
+        at = np.array([number[name] for name in self.classes], np.int64)
+        return ImageSet(self.images, at[self.labels], tuple(classes), self.name, self.paths)
+
     def split(self, fraction: float, seed: int) -> tuple[ImageSet, ImageSet]:
         """Divides the set so that each class is divided alike.
 

@@ -153,7 +153,7 @@ class Fit:
         name = "Ctrl-C" if watch.noted.name == "SIGINT" else watch.noted.name
         path = self.saving.path
         how = f"resume={os.fspath(path)!r} goes on from there" if path else "no checkpoint was asked for"
-        raise TrainingInterrupted(f"stopped by {name} {self._where()}; {how}", self.model(), watch.noted)
+        raise TrainingInterrupted(f"stopped by {name} {self._where()}", how, self.model(), watch.noted)
 
     def _is_due(self, step: int) -> bool:
         return self.saving.is_due(step, perf_counter() - self._saved_at)

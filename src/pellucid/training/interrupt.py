@@ -18,13 +18,14 @@ class TrainingInterrupted(KeyboardInterrupt):
     """Training was asked to stop; the sentence says where it stopped and how to go on.
 
     Attributes:
+        stopped: the first half of the sentence, where it stopped.
         model: as it was after the last step.
         signal: that asked for it.
     """
 
-    def __init__(self, sentence: str, model: Model, number: signal.Signals) -> None:
-        super().__init__(sentence)
-        self.model, self.signal = model, number
+    def __init__(self, stopped: str, how: str, model: Model, number: signal.Signals) -> None:
+        super().__init__(f"{stopped}; {how}")
+        self.stopped, self.model, self.signal = stopped, model, number
 
 
 class SignalWatch:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from pellucid.training.callbacks import Callback, Moment
@@ -61,5 +62,7 @@ def _bar(console: Console | None, *, asked: bool) -> Progress:
         TimeRemainingColumn(),
         console=console,
         transient=True,
+        # Output that goes to a file must not be drawn above the bar instead.
+        redirect_stdout=sys.stdout.isatty(),
         disable=not (asked or console.is_terminal),
     )
