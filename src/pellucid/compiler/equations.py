@@ -17,7 +17,6 @@ from pellucid.formula.expression import (
     Num,
     Read,
     Reduce,
-    free_letters,
     map_children,
     mul,
     power,
@@ -58,8 +57,9 @@ def gradient_of(value: str) -> str:
 
 
 def named_equations(
-    formula: Formula, ranges: Ranges, names: Mapping[str, str], prefix: str, *, totals: Iterable[str] = (), seen: set[str] | None = None
-) -> list[Named]:
+    formula: Formula, ranges: Ranges, names: Mapping[str, str], prefix: str, *, totals: Iterable[str] = (),
+    seen: set[str] | None = None, every_image: bool = False,
+) -> list[Named]:  # fmt: skip
     """The equations of one formula under the network's names.
 
     Args:
@@ -69,9 +69,10 @@ def named_equations(
         prefix: name of the step.
         totals: unique names of tensors that are added to, tile after tile.
         seen: names written so far; one that is written again is added to.
+        every_image: whether the tile is the whole batch, so that its size is a number like any other.
     """
     seen = set() if seen is None else seen
-    letter = _images_letter(formula, ranges)
+    letter = None if every_image else _images_letter(formula)
     counted = Formula(
         tuple(Equation(e.target, _counted(e.value, letter)) for e in formula.equations),
         constants=formula.constants, padding=formula.padding, axes=formula.axes,
@@ -97,7 +98,7 @@ def _name(tensor: str, names: Mapping[str, str], prefix: str) -> str:
     return names.get(tensor, f"{prefix}:{tensor}")
 
 
-def _images_letter(formula: Formula, ranges: Ranges) -> str | None:
+def _images_letter(formula: Formula) -> str | None:
     """The letter that stands first in a tensor that is read: images come first everywhere."""
     if "n" in formula.letters:
         return "n"
@@ -143,12 +144,6 @@ def _renamed(equation: Equation, names: Mapping[str, str], prefix: str, constant
     target, value = visit(equation.target), visit(equation.value)
     assert isinstance(target, Read)
     return Equation(target, _expr(value))
-
-
-def couples_images(named: Named) -> bool:
-    """Whether an equation adds up over images what other equations of single images read."""
-    letters = free_letters(named.equation.value)
-    return named.images is not None and named.images not in letters and not named.accumulate
 
 
 def _expr(node: Node) -> Expr:

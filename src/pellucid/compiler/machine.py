@@ -5,12 +5,15 @@ from __future__ import annotations
 import ctypes
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import llvmlite.binding as llvm
+import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.errors import FormulaError
 
-__all__ = ["Code", "compiled", "host"]
+__all__ = ["Code", "Host", "aligned", "compiled", "host"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,13 @@ class Code:
         return ctypes.CFUNCTYPE(None, *arguments)(address)
 
 
+def aligned(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Zeros at an address that vectors like."""
+    raw = np.zeros(size * dtype.itemsize + 64, np.uint8)
+    start = -raw.ctypes.data % 64
+    return raw[start : start + size * dtype.itemsize].view(dtype)
+
+
 def compiled(text: str) -> Code:
     """Parses, verifies, optimises and emits a module."""
     machine = _target_machine(host())
@@ -62,6 +72,7 @@ def compiled(text: str) -> Code:
     options = llvm.create_pipeline_tuning_options(speed_level=2)
     options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = options.loop_interleaving = False
     builder = llvm.create_pass_builder(machine, options)
+    # the standard pipeline: NewGVN, taken by itself, was seen to merge loads that differ
     passes = builder.getModulePassManager()
     passes.run(module, builder)
     engine = llvm.create_mcjit_compiler(module, machine)

@@ -46,7 +46,7 @@ __all__ = ["RESULT", "Loop", "Nest", "lower"]
 # Stands for the result of the reduction in a nest's `finish`.
 RESULT = Read("@")
 # More classes of remainders than this are not unrolled.
-MOST_CLASSES = 64
+MOST_CLASSES = 1024
 
 
 @dataclass(frozen=True)
@@ -372,7 +372,10 @@ def _decided(nest: Nest) -> Nest:
         condition = all_of(left)
         return node.then if condition is None else Where(condition, node.then, node.otherwise)
 
-    return replace(nest, body=_expr(visit(nest.body)), finish=_expr(visit(nest.finish)))
+    body, finish = _expr(visit(nest.body)), _expr(visit(nest.finish))
+    if nest.op != "map" and RESULT not in walk(finish):
+        return replace(nest, op="map", reduce=(), body=finish, finish=RESULT)
+    return replace(nest, body=body, finish=finish)
 
 
 def _expr(node: Node) -> Expr:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pellucid.compiler.aliases import Cut, without_copies
-from pellucid.compiler.emit import VALID, Kernel, Module
+from pellucid.compiler.emit import SPACES, VALID, Kernel, Module
 from pellucid.compiler.equations import COUNT, Named
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.nest import Loop, Nest, lower
@@ -19,11 +19,13 @@ from pellucid.compiler.schedule import Schedule, best_cost, choose
 from pellucid.formula.bounds import interval
 from pellucid.formula.expression import (
     And,
+    Call,
     Condition,
     Expr,
     Mul,
     Node,
     Num,
+    Power,
     Read,
     Reduce,
     Where,
@@ -31,6 +33,7 @@ from pellucid.formula.expression import (
     all_of,
     map_children,
     reads,
+    walk,
 )
 from pellucid.formula.index import Index
 
@@ -53,7 +56,7 @@ class PassPlan:
         sizes: elements of each space.
         trained: elements of the parameters that optimisers change, at the start of their space.
         constants: values of named scalars.
-        images: for each nest, the letter of the images.
+        backward: number of the first nest of the backward pass.
     """
 
     nests: tuple[tuple[Nest, Schedule, str | None], ...]
@@ -62,14 +65,15 @@ class PassPlan:
     sizes: Mapping[str, int]
     trained: int
     constants: Mapping[str, float]
+    backward: int = 0
 
     def emit(self, module: Module) -> None:
-        """The functions ``tile`` (all nests) and ``repack``."""
-        spaces = ", ".join(f"ptr %{s}" for s in ("arena", "parameters", "gradients", "scalars"))
-        calls = {"tile": [], "repack": []}  # type: dict[str, list[str]]
+        """The functions ``tile`` (all nests), its halves ``forward`` and ``backward``, and ``repack``."""
+        spaces = ", ".join(f"ptr %{s}" for s in SPACES)
+        calls: dict[str, list[str]] = {"forward": [], "backward": [], "tile": ["forward", "backward"], "repack": []}
         for number, (nest, schedule, images) in enumerate(self.nests):
             Kernel(module, f"nest{number}", nest, schedule, self.tensors, self.constants, images)
-            calls["tile"].append(f"nest{number}")
+            calls["forward" if number < self.backward else "backward"].append(f"nest{number}")
         for number, (nest, schedule) in enumerate(self.repacks):
             Kernel(module, f"copy{number}", nest, schedule, self.tensors, self.constants, None)
             calls["repack"].append(f"copy{number}")
@@ -80,7 +84,7 @@ class PassPlan:
 
 def plan_pass(
     equations: Sequence[Named], parameters: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str], totals: Sequence[str],
-    constants: Sequence[str], keep: frozenset[str],
+    constants: Sequence[str], keep: frozenset[str] | None, backward: int | None = None,
 ) -> PassPlan:  # fmt: skip
     """Plans a pass.
 
@@ -90,27 +94,33 @@ def plan_pass(
         gradients: for a parameter's gradient, the parameter: it is stored alike.
         totals: scalars that are added to over tiles, such as the loss.
         constants: tensors that lie with the parameters and are not trained.
-        keep: tensors that are read or written from outside.
+        keep: tensors that are read or written from outside; all of them if None.
+        backward: number of the first equation of the backward pass; one past the end if not given.
     """
     nests: list[Nest] = []
     images: dict[str, str | None] = {}
     scalars: dict[str, float] = {}
     shapes: dict[str, tuple[int, ...]] = {}
-    for named in equations:
+    first = 0
+    for number, named in enumerate(equations):
+        first = len(nests) if number == backward else first
         shapes.update(named.ranges.shapes)
         scalars.update(named.constants)
         for nest in lower(named.equation, named.ranges, accumulate=named.accumulate):
             shapes.setdefault(nest.target.tensor, tuple(x.extent for x in nest.out))
             nests.append(nest)
             images[nest.target.tensor] = named.images
-    nests, cuts = without_copies(nests, keep)
+    cuts: dict[tuple[str, int], Cut] = {}
+    if keep is not None:
+        nests, cuts = without_copies(nests, keep)
     shapes = {t: _cut_shape(t, s, cuts) for t, s in shapes.items()}
     nests = [_guarded(_implied(n, shapes), shapes) for n in nests]
     used = frozenset(r.tensor for n in nests for r in _all_reads(n)) & shapes.keys()
     halo = _halos(nests, shapes, gradients)
     storage = _Storage(shapes, halo, images, gradients, parameters, totals, constants, used)
     chosen, repacks = storage.choose(nests, images)
-    return storage.plan(chosen, repacks, images, scalars)
+    half = len(chosen) if keep is not None or backward is None or backward >= len(equations) else first
+    return replace(storage.plan(chosen, repacks, images, scalars), backward=half)
 
 
 def _cut_shape(tensor: str, shape: tuple[int, ...], cuts: Mapping[tuple[str, int], Cut]) -> tuple[int, ...]:
@@ -126,6 +136,8 @@ def _implied(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:
     body = nest.body
     if nest.op != "sum" or not isinstance(body, Where) or body.otherwise != Num(0):
         return nest
+    if any(isinstance(n, Power | Call) for n in walk(body.then)):
+        return nest  # 0 times what these make of a zero may be NaN
     factors = body.then.factors if isinstance(body.then, Mul) else (body.then,)
     found = [f for f in factors if isinstance(f, Read)]
     parts = body.condition.parts if isinstance(body.condition, And) else (body.condition,)

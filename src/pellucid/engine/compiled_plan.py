@@ -20,7 +20,7 @@ from pellucid.formula.ranges import solve
 from pellucid.layers.preparation import CORRECT, ONE_HOT, normalisation
 from pellucid.network import INPUT, Network
 
-__all__ = ["IMAGE", "LABEL", "prediction_plan", "tile_size", "training_plan"]
+__all__ = ["AVERAGE", "CORRECTS", "DEVIATION", "IMAGE", "LABEL", "prediction_plan", "source_of", "tile_size", "training_plan"]
 
 IMAGE, LABEL, AVERAGE, DEVIATION, CORRECTS = "@image", "@label", "@average", "@deviation", "correct"
 # A tile's values should fit the second-level cache of any processor of the last ten years.
@@ -63,6 +63,17 @@ def tile_size(network: Network, batch: int, itemsize: int) -> int:
     return max(1, min(LARGEST_TILE, batch, 1 << max(fitting, 1).bit_length() - 1))
 
 
+def source_of(images: Array, *, scaled: bool) -> tuple[str, Array]:
+    """LLVM's type of the images' numbers, and the images in such a type: bytes stay bytes."""
+    kinds = {"|u1": "i8", np.dtype(np.float32).str: "float", np.dtype(np.float64).str: "double"}
+    images = np.ascontiguousarray(images)
+    if images.dtype.str in kinds:
+        return kinds[images.dtype.str], images
+    if scaled and images.dtype.kind in "iub":
+        raise UsageError(f"images of whole numbers are bytes (uint8), not {images.dtype}")
+    return "double", images.astype(np.float64)
+
+
 def training_plan(task: Task, tile: int) -> PassPlan:
     """Forward and backward pass of one tile, with the loss and the count of right answers.
 
@@ -81,7 +92,7 @@ def training_plan(task: Task, tile: int) -> PassPlan:
     classes = len(network.output_shape) == 1
     totals = (LOSS, *((CORRECTS,) if classes else ()))
     equations = _Equations(tile, (*totals, *gradients), [], set())
-    _add_input(equations, network, task.normalisation, whole=task.images.dtype.kind in "iub")
+    _add_input(equations, network, task.normalisation, whole=task.images.dtype == np.uint8)
     shape = (tile, *network.output_shape)
     if task.targets.ndim == 1 and task.targets.dtype.kind in "iu":
         equations.add(ONE_HOT, {"label": (tile,)}, {"label": LABEL, "y": TARGETS}, "@target", K=shape[-1])

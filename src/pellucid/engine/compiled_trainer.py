@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import threading
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +13,11 @@ from numpy.typing import NDArray
 from pellucid.compiler.driver import FIELDS, ROW, Feed, barrier, gather, training_worker, update_function
 from pellucid.compiler.emit import Kernel, Module
 from pellucid.compiler.layout import Tensor
-from pellucid.compiler.machine import compiled
+from pellucid.compiler.machine import aligned, compiled
 from pellucid.compiler.nest import lower
 from pellucid.compiler.plan import CHUNK, PassPlan
 from pellucid.compiler.schedule import choose
-from pellucid.engine.compiled_plan import AVERAGE, CORRECTS, DEVIATION, IMAGE, LABEL, tile_size, training_plan
+from pellucid.engine.compiled_plan import AVERAGE, CORRECTS, DEVIATION, IMAGE, LABEL, source_of, tile_size, training_plan
 from pellucid.engine.interface import OnStep, StepLog, Task, state_name
 from pellucid.engine.program import LOSS, TARGETS
 from pellucid.errors import UsageError
@@ -32,7 +31,6 @@ from pellucid.network import INPUT
 __all__ = ["CompiledTrainer"]
 
 Array = NDArray[Any]
-SOURCES = {"u1": "i8", "f4": "float", "f8": "double"}
 POLL_SECONDS = 0.02
 
 
@@ -45,7 +43,7 @@ class CompiledTrainer:
         self.kind = {4: "float", 8: "double"}[self.dtype.itemsize]
         self.shards = 4 if task.batch_size >= 16 else 2 if task.batch_size >= 8 else 1
         self.threads = min(threads, self.shards)
-        self.images = _images(task)
+        self._source, self.images = source_of(task.images, scaled=task.normalisation is not None)
         tile = tile_size(task.network, -(-task.batch_size // self.shards), self.dtype.itemsize)
         self.plan = training_plan(task, tile)
         self.scalars = _Scalars(task.update.formula)
@@ -109,15 +107,15 @@ class CompiledTrainer:
                     worker.join(POLL_SECONDS)
 
     def _allocate(self) -> None:
-        sizes, trained = self.plan.sizes, self.plan.trained
-        self._parameters = _buffer(sizes["parameters"], self.dtype)
+        sizes, trained = dict(self.plan.sizes), self.plan.trained
+        self._shard = -(-sizes["gradients"] // CHUNK) * CHUNK
+        self._parameters = aligned(sizes["parameters"], self.dtype)
         states = self.task.update.states
-        shard = sizes["gradients"] = -(-sizes["gradients"] // CHUNK) * CHUNK  # type: ignore[index]  # a plain dict
-        self._gradients = _buffer(self.shards * shard + len(states) * trained, self.dtype)
+        shard = self._shard
+        self._gradients = aligned(self.shards * shard + len(states) * trained, self.dtype)
         self._states = {s: self._gradients[self.shards * shard + i * trained :][:trained] for i, s in enumerate(states)}
-        self._arenas = [_buffer(sizes["arena"] + 256, self.dtype) for _ in range(1)]
         stride = -(-sizes["arena"] // CHUNK) * CHUNK + CHUNK
-        self._arenas = [_buffer(self.threads * stride, self.dtype)]
+        self._arenas = aligned(self.threads * stride, self.dtype)
         self._arena_bytes = stride * self.dtype.itemsize
         values = self.task.network.checked_parameters(self.task.parameters, self.dtype)
         for name, value in values.items():
@@ -140,14 +138,14 @@ class CompiledTrainer:
     def _feeds(self) -> list[Feed]:
         tensors = self.plan.tensors
         image = tensors[IMAGE if self.task.normalisation is not None else INPUT]
-        feeds = [Feed("images", SOURCES[self.images.dtype.str[1:]], image)]
+        feeds = [Feed("images", self._source, image)]
         target = tensors[LABEL] if LABEL in tensors else tensors[TARGETS]
         return [*feeds, Feed("labels", "i64" if LABEL in tensors else self.kind, target)]
 
     def _module(self, tile: int) -> Module:
         module = Module(self.kind)
         self.plan.emit(module)
-        sizes = dict(self.plan.sizes)
+        sizes = {**self.plan.sizes, "gradients": self._shard}
         scratch, calls = _emit_update(module, self.task.update.formula, self.scalars, self.plan, self.shards, sizes["gradients"], self.task.update.states)
         correct = self.plan.tensors[CORRECTS].offset if CORRECTS in self.plan.tensors else -1
         module.functions += [
@@ -169,24 +167,10 @@ class CompiledTrainer:
             "images": self.images.ctypes.data, "labels": self._labels.ctypes.data, "order": order.ctypes.data,
             "scalars": rows.ctypes.data, "parameters": self._parameters.ctypes.data, "log": log.ctypes.data,
             "control": control.ctypes.data, "steps": steps, "batch": self.task.batch_size, "total": len(order),
-            "threads": self.threads, "arenas": self._arenas[0].ctypes.data, "arena_bytes": self._arena_bytes,
+            "threads": self.threads, "arenas": self._arenas.ctypes.data, "arena_bytes": self._arena_bytes,
             "gradients": self._gradients.ctypes.data,
         }  # fmt: skip
         return np.array([numbers.get(f, 0) for f in FIELDS], np.int64)
-
-
-def _images(task: Task) -> Array:
-    images = np.ascontiguousarray(task.images)
-    if images.dtype.str[1:] in SOURCES and (images.dtype.kind == "f" or task.normalisation is not None or images.dtype == np.uint8):
-        return images
-    return images.astype(np.float32)
-
-
-def _buffer(size: int, dtype: np.dtype[Any]) -> Array:
-    """Zeros at an address that vectors like."""
-    raw = np.zeros(size * dtype.itemsize + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start : start + size * dtype.itemsize].view(dtype)
 
 
 class _Scalars:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -16,7 +16,7 @@ from pellucid.engine.run import Gradients, Run
 from pellucid.errors import NetworkError, UsageError
 from pellucid.network import INPUT, Network
 
-__all__ = ["masks_for", "run"]
+__all__ = ["Passes", "masks_for", "run"]
 
 Array = NDArray[Any]
 
@@ -24,9 +24,9 @@ Array = NDArray[Any]
 def run(
     network: Network, x: object, y: object = None, parameters: Mapping[str, Array] | None = None, *,
     upstream: Mapping[str, Array] | None = None, sample_weight: object = None, dtype: DTypeLike = np.float32,
-    training: bool = False, seed: int = 0, step: int = 0,
+    training: bool = False, seed: int = 0, step: int = 0, passes: type[Passes] = Executor,
 ) -> Run:  # fmt: skip
-    """Runs the network with the NumPy engine; see `pellucid.network.Network.run`."""
+    """Runs the network, with one engine's `passes`; see `pellucid.network.Network.run`."""
     values: dict[str, Array] = {INPUT: as_inputs(network, x, dtype)}
     count = len(values[INPUT])
     values.update(
@@ -46,12 +46,12 @@ def run(
         raise UsageError("give targets or upstream gradients, not both")
     wanted = {*network.parameter_shapes, *(n.name for n in network.nodes)} if loss or above else set()
 
-    def executor(*names: str) -> Executor:
+    def executor(*names: str) -> Passes:
         weighted = sample_weight is not None
         program = Program.build(
             network, count, wanted={*wanted, *names}, training=training, loss=loss, weighted=weighted
         )
-        return Executor(program, dtype)
+        return passes(program, dtype)
 
     first = executor()
     values.update(masks_for(first.program, np.arange(count), seed, step, dtype))
@@ -74,6 +74,20 @@ def run(
     return Run(
         network, values, Gradients({k: v for k, v in known.items() if k != LOSS}, others, input_gradient)
     )
+
+
+class Passes(Protocol):
+    """The forward and the backward pass of a program, as an engine runs them."""
+
+    program: Program
+
+    def __init__(self, program: Program, dtype: DTypeLike) -> None: ...
+
+    def forward(self, values: dict[str, Array]) -> list[dict[str, Array]]:
+        """Adds every step's output to the values; returns what each formula computed, under its own names."""
+
+    def backward(self, inner: list[dict[str, Array]], upstream: Mapping[str, Array]) -> dict[str, Array]:
+        """Gradients by name, given those from above."""
 
 
 def masks_for(program: Program, images: Array, seed: int, step: int, dtype: DTypeLike) -> dict[str, Array]:

@@ -1,0 +1,101 @@
+"""One batch in machine code, forward and backward, with every value within reach: for runs and for checks."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from pellucid.compiler.emit import SPACES, Module
+from pellucid.compiler.equations import Named, gradient_of, named_equations
+from pellucid.compiler.machine import aligned, compiled
+from pellucid.compiler.plan import plan_pass
+from pellucid.engine.program import Program, Step
+from pellucid.formula.derive import gradient_name
+
+__all__ = ["CompiledExecutor"]
+
+Array = NDArray[Any]
+Values = dict[str, Array]
+
+
+class CompiledExecutor:
+    """Runs one program, for one batch size and number type; the batch is one tile and nothing is left out."""
+
+    def __init__(self, program: Program, dtype: DTypeLike) -> None:
+        self.program, self.dtype = program, np.dtype(dtype)
+        forward, backward = _equations(program)
+        parameters = program.network.parameter_shapes
+        gradients = {gradient_of(p): p for p in parameters}
+        self.plan = plan_pass([*forward, *backward], parameters, gradients, (), (), None, backward=len(forward))
+        module = Module({4: "float", 8: "double"}[self.dtype.itemsize])
+        self.plan.emit(module)
+        spaces = ", ".join(f"ptr %{s}" for s in SPACES)
+        for name in ("forward", "backward", "repack"):
+            body = f"  call void @{name}({spaces}, i64 %images)\n  ret void"
+            module.functions.append(f"define void @run_{name}({spaces}, i64 %images) {{\n{body}\n}}")
+        self._code = compiled(module.text())
+        self._buffers = {s: aligned(max(self.plan.sizes[s], 1), self.dtype) for s in SPACES}
+        self._buffers["scalars"][0] = program.batch
+
+    def forward(self, values: Values) -> list[Values]:
+        for buffer in ("arena", "parameters", "gradients"):
+            self._buffers[buffer].fill(0)
+        for name, array in values.items():
+            if name in self.plan.tensors:
+                self._view(name)[...] = np.asarray(array, self.dtype).reshape(self.plan.tensors[name].shape)
+        self._call("repack")
+        self._call("forward")
+        inner: list[Values] = []
+        for step in self.program.steps:
+            inner.append({t: np.array(self._view(n)) for t, n in _names(step).items() if n in self.plan.tensors})
+            values[step.name] = np.array(self._view(step.name))
+        return inner
+
+    def backward(self, inner: list[Values], upstream: Mapping[str, Array]) -> Values:
+        for name, array in upstream.items():
+            if gradient_of(name) in self.plan.tensors:
+                self._view(gradient_of(name))[...] = array
+        self._call("backward")
+        network = self.program.network
+        names = [*network.parameter_shapes, "input", *(n.name for n in network.nodes)]
+        found = {n: np.array(self._view(gradient_of(n))) for n in names if gradient_of(n) in self._written}
+        return {**upstream, **found}
+
+    @property
+    def _written(self) -> frozenset[str]:
+        return frozenset(n.target.tensor for n, _, _ in self.plan.nests)
+
+    def _view(self, name: str) -> Array:
+        tensor = self.plan.tensors[name]
+        return tensor.view(self._buffers[tensor.space])
+
+    def _call(self, name: str) -> None:
+        function = self._code.function(f"run_{name}", *[ctypes.c_void_p] * 4, ctypes.c_int64)
+        function(*(self._buffers[s].ctypes.data for s in SPACES), self.program.batch)
+
+
+def _names(step: Step) -> dict[str, str]:
+    """The unique name of each tensor that the step's forward formula defines."""
+    own = {t: f"{step.name}:{t}" for t in step.forward.defined}
+    return {**own, step.forward.output: step.name}
+
+
+def _equations(program: Program) -> tuple[list[Named], list[Named]]:
+    seen: set[str] = set()
+    forward: list[Named] = []
+    backward: list[Named] = []
+    for step in program.steps:
+        names = {**step.operands, step.forward.output: step.name}
+        forward += named_equations(step.forward, step.ranges, names, step.name, seen=seen, every_image=True)
+    for step in reversed(program.steps):
+        if step.backward is None or step.backward_ranges is None:
+            continue
+        above = {gradient_name(step.forward.output): gradient_of(step.name)}
+        below = {gradient_name(operand): gradient_of(value) for operand, value in step.gradients.items()}
+        names = {**step.operands, step.forward.output: step.name, **above, **below}
+        backward += named_equations(step.backward, step.backward_ranges, names, step.name, seen=seen, every_image=True)
+    return forward, backward

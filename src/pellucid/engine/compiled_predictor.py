@@ -1,0 +1,113 @@
+"""Prediction in machine code: whole data sets in one call a thread, single images in microseconds."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from pellucid.compiler.driver import FIELDS, Feed, barrier, gather, inference_worker, scatter
+from pellucid.compiler.emit import Module
+from pellucid.compiler.machine import aligned, compiled
+from pellucid.compiler.plan import CHUNK
+from pellucid.engine.compiled_plan import AVERAGE, DEVIATION, IMAGE, prediction_plan, source_of, tile_size
+from pellucid.engine.interface import Scaling
+from pellucid.errors import UsageError
+from pellucid.network import INPUT, Network
+
+__all__ = ["CompiledPredictor"]
+
+Array = NDArray[Any]
+
+
+class CompiledPredictor:
+    """A network with fixed parameters as a function of images."""
+
+    def __init__(
+        self, network: Network, parameters: Mapping[str, Array], scaling: Scaling | None, dtype: DTypeLike, threads: int
+    ) -> None:
+        self.network, self.scaling, self.threads = network, scaling, threads
+        self.dtype = np.dtype(dtype)
+        self.parameters = network.checked_parameters(parameters, self.dtype)
+        self._made: dict[tuple[str, bool], _Prediction] = {}
+
+    def __call__(self, images: Array) -> Array:
+        """Outputs (N, ...) of images (N, C, H, W) or (N, features), as they lie in a file."""
+        if images.shape[1:] != self.network.input_shape:
+            wanted, given = self.network.input_shape, images.shape[1:]
+            raise UsageError(f"{self.network.name} takes inputs of the shape {wanted}, not {given}")
+        source, images = source_of(images, scaled=self.scaling is not None)
+        key = (source, len(images) == 1)
+        if key not in self._made:
+            self._made[key] = _Prediction(self, source, single=len(images) == 1)
+        return self._made[key](images)
+
+
+class _Prediction:
+    """Code for images of one type, for one image at a time or for many."""
+
+    def __init__(self, owner: CompiledPredictor, source: str, *, single: bool) -> None:
+        network, self.dtype = owner.network, owner.dtype
+        kind = {4: "float", 8: "double"}[self.dtype.itemsize]
+        tile = 1 if single else tile_size(network, 64, self.dtype.itemsize)
+        self.threads = 1 if single else owner.threads
+        self.plan = prediction_plan(network, owner.scaling, tile, whole=source == "i8")
+        self.shape = network.output_shape
+        tensors, sizes = self.plan.tensors, self.plan.sizes
+        module = Module(kind)
+        self.plan.emit(module)
+        image = tensors[IMAGE if owner.scaling is not None else INPUT]
+        module.functions += [
+            barrier(),
+            gather([Feed("images", source, image)], kind),
+            scatter(Feed("out", kind, tensors[network.output]), kind),
+            inference_worker(kind, tile),
+        ]
+        self._code = compiled(module.text())
+        self._predict = self._code.function("predict", ctypes.c_void_p, ctypes.c_int64)
+        self._parameters = aligned(max(sizes["parameters"], 1), self.dtype)
+        stride = -(-sizes["arena"] // CHUNK) * CHUNK + CHUNK
+        self._arenas = aligned(self.threads * stride, self.dtype)
+        self._scalars = aligned(16, self.dtype)
+        self._control = np.zeros(16, np.int64)
+        for name, value in owner.parameters.items():
+            tensors[name].view(self._parameters)[...] = value.reshape(tensors[name].shape)
+        if owner.scaling is not None:
+            for name, numbers in ((AVERAGE, owner.scaling.mean), (DEVIATION, owner.scaling.deviation)):
+                tensors[name].view(self._parameters)[...] = numbers
+        self._fixed = {
+            "scalars": self._scalars.ctypes.data, "parameters": self._parameters.ctypes.data,
+            "control": self._control.ctypes.data, "arenas": self._arenas.ctypes.data,
+            "arena_bytes": stride * self.dtype.itemsize,
+        }  # fmt: skip
+        self._single = np.zeros(1, np.int64)
+        prepare = self._code.function("prepare", ctypes.c_void_p, ctypes.c_int64)
+        prepare(self._context(np.zeros(1), self._single, np.zeros(1), 1).ctypes.data, 0)
+
+    def _context(self, images: Array, order: Array, out: Array, threads: int) -> Array:
+        numbers = {
+            **self._fixed, "images": images.ctypes.data, "order": order.ctypes.data, "total": len(order),
+            "threads": threads, "out": out.ctypes.data,
+        }  # fmt: skip
+        return np.array([numbers.get(f, 0) for f in FIELDS], np.int64)
+
+    def __call__(self, images: Array) -> Array:
+        out = np.empty((len(images), *self.shape), self.dtype)
+        if not len(images):
+            return out
+        order = self._single if len(images) == 1 else np.arange(len(images))
+        threads = min(self.threads, len(images))
+        context = self._context(images, order, out, threads)
+        if threads == 1:
+            self._predict(context.ctypes.data, 0)
+            return out
+        workers = [threading.Thread(target=self._predict, args=(context.ctypes.data, t)) for t in range(threads)]
+        for worker in workers:
+            worker.start()
+        for worker in workers:
+            worker.join()
+        return out
