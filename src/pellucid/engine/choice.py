@@ -11,7 +11,10 @@ from pellucid.errors import UsageError
 __all__ = ["VARIABLE", "available", "get"]
 
 # By name, in order of preference: the module and class.
-_HOMES = {"numpy": ("pellucid.engine.numpy_engine", "NumpyEngine")}
+_HOMES = {
+    "numpy": ("pellucid.engine.numpy_engine", "NumpyEngine"),
+    "compiled": ("pellucid.engine.compiled_engine", "CompiledEngine"),
+}
 VARIABLE = "PELLUCID_ENGINE"
 
 
@@ -19,7 +22,7 @@ def available() -> list[str]:
     """The names of the engines that can run on this machine, the preferred one first.
 
     >>> available()
-    ['numpy']
+    ['numpy', 'compiled']
     """
     return list(_HOMES)
 
@@ -34,7 +37,7 @@ def get(name: str = "auto") -> Engine:
     'numpy'
     >>> get("abacus")
     Traceback (most recent call last):
-    pellucid.errors.UsageError: there is no engine 'abacus'; there are auto, numpy
+    pellucid.errors.UsageError: there is no engine 'abacus'; there are auto, numpy, compiled
     """
     wanted, source = name, ""
     if name == "auto":
