@@ -222,7 +222,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"layers": [Conv2D(4, 3, name="a"), Conv2D(4, 3, shares="a")]},
         r"layer conv1: a.weight would have the shape \(4, 4, 3, 3\), but it has \(4, 3, 3, 3\)",
     ),
-    "images mixed up": ({"layers": [Flatten(), Headless()]}, "the first axis of its output must be the images'"),
+    "images mixed up": ({"layers": [Flatten(), Headless()]}, "the first axis of its output must be"),
     "too much": ({"layers": [Flatten(), Dense(2**30)]}, "would have 206,158,430,208 elements; 1,073"),
     "two parameters of one name": (
         {

@@ -27,13 +27,13 @@ def pair(value: int | Sequence[int], what: str) -> Pair:
 
 
 def padding_option(value: Padding) -> str | tuple[int, int, int, int]:
-    """(top, bottom, left, right), or "same" or "valid".
+    """(top, bottom, left, right), or "same"; "valid" is 0.
 
     >>> padding_option((1, 2))
     (1, 1, 2, 2)
     """
     if isinstance(value, str) and value in ("same", "valid"):
-        return value
+        return "same" if value == "same" else (0, 0, 0, 0)
     given = tuple(value) if isinstance(value, Sequence) else (value,) * 4
     amounts = [operator.index(v) for v in given if is_whole(v, 0)]
     if len(given) != len(amounts) or len(given) not in (2, 4):
@@ -55,8 +55,6 @@ def margins(
     >>> margins("same", (5, 6), (2, 3), (1, 2))
     ((0, 1), (0, 1))
     """
-    if padding == "valid":
-        return (0, 0), (0, 0)
     if isinstance(padding, str):
         (a, b), (c, d) = (_same(*each) for each in zip(size, kernel, stride, dilation, strict=True))
         return (a, b), (c, d)

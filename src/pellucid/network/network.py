@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -15,9 +14,8 @@ from numpy.typing import DTypeLike, NDArray
 from pellucid.errors import FormulaError, NetworkError
 from pellucid.formula.ranges import Shape
 from pellucid.layers import Layer, Loss, Softmax
-from pellucid.layers.options import is_whole
 from pellucid.network.initial import first_value
-from pellucid.network.node import Node, joined
+from pellucid.network.node import Node, checked_shape, joined
 
 if TYPE_CHECKING:
     from pellucid.engine.check import Check
@@ -61,7 +59,7 @@ class Network:
         name: str = "network",
     ) -> None:
         _check_arguments(layers, loss, name)
-        self.input_shape = _shape(input_shape)
+        self.input_shape = checked_shape(input_shape)
         self.loss = loss
         self.name = name
         self.nodes = joined(layers, self.input_shape)
@@ -293,12 +291,3 @@ def _check_arguments(layers: Sequence[Layer], loss: Loss | None, name: str) -> N
     if not isinstance(name, str) or not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         wanted = f"1 to {LONGEST_NAME} printable characters"
         raise NetworkError(f"a network's name has {wanted}, unlike {name!r:.150}", ("name",))
-
-
-def _shape(given: Sequence[int]) -> Shape:
-    sizes = tuple(given) if isinstance(given, Sequence) else ()
-    shape = tuple(operator.index(n) for n in sizes if is_whole(n, 1))
-    if len(shape) != len(sizes) or len(shape) not in (1, 3):
-        wanted = "(C, H, W) or (features,), all at least 1"
-        raise NetworkError(f"an input shape is {wanted}, not {given!r:.150}", ("input_shape",))
-    return shape

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,8 +13,9 @@ from pellucid.errors import NetworkError, PellucidError
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import Ranges, Shape, solve
 from pellucid.layers import Layer, Parameter
+from pellucid.layers.options import is_whole
 
-__all__ = ["INPUT", "Node", "joined"]
+__all__ = ["INPUT", "Node", "checked_shape", "joined"]
 
 INPUT = "input"
 # These names belong to values of a run that no layer gives.
@@ -58,6 +60,16 @@ class Node:
         """For each parameter of the formula its full name and shape."""
         shapes = self.ranges.shapes
         return {o: (f"{self.owner}.{p.name or o}", shapes[o]) for o, p in self.layer.parameters.items()}
+
+
+def checked_shape(given: Sequence[int]) -> Shape:
+    """The shape of an input, (C, H, W) or (features,); anything else is a NetworkError."""
+    sizes = tuple(given) if isinstance(given, Sequence) else ()
+    shape = tuple(operator.index(n) for n in sizes if is_whole(n, 1))
+    if len(shape) != len(sizes) or len(shape) not in (1, 3):
+        wanted = "(C, H, W) or (features,), all at least 1"
+        raise NetworkError(f"an input shape is {wanted}, not {given!r:.150}", ("input_shape",))
+    return shape
 
 
 def joined(layers: Sequence[Layer], input_shape: Shape) -> tuple[Node, ...]:
