@@ -34,7 +34,8 @@ class Node:
         layer: its description.
         sources: names of the outputs that it reads.
         shapes: what it reads, for one image: each shape begins with 1.
-        ranges: extents and shapes for one image.
+        formula: its equations for one image.
+        ranges: their extents and shapes.
         owner: the layer whose parameters it uses, itself unless they are shared.
     """
 
@@ -42,6 +43,7 @@ class Node:
     layer: Layer
     sources: tuple[str, ...]
     shapes: tuple[Shape, ...]
+    formula: Formula
     ranges: Ranges
     owner: str
 
@@ -49,11 +51,6 @@ class Node:
     def shape(self) -> Shape:
         """The output's shape, without N."""
         return self.ranges.shapes[self.formula.output][1:]
-
-    @cached_property
-    def formula(self) -> Formula:
-        """The layer's equations for one image."""
-        return self.layer.formula(self.shapes)
 
     @cached_property
     def parameters(self) -> dict[str, tuple[str, Shape]]:
@@ -119,7 +116,7 @@ def _node(
     if not shape or shape[0] != 1 or not _carries_images(formula):
         last = formula.equations[-1]
         raise NetworkError(f"the first axis of its output must be the images' index n, unlike in {last!r}")
-    node = Node(name, layer, sources, shapes, ranges, _owner(layer, name, known))
+    node = Node(name, layer, sources, shapes, formula, ranges, _owner(layer, name, known))
     _check_sizes(node)
     if len({full for full, _ in node.parameters.values()}) < len(node.parameters):
         raise NetworkError("two of its parameters have the same name")

@@ -79,8 +79,10 @@ def _loss(entry: object) -> Loss:
         raise NetworkError(f"{what} is a name or a table, not {shown(entry)}", place)
     options = dict(options)
     kind = LOSSES[_kind(options, LOSSES, what, place)]
+    what = f"{what} ({kind.__name__})"
+    options = _options(kind, options, what, place)
     with _located(what, place):
-        return kind(**_options(kind, options, f"{what} ({kind.__name__})", place))
+        return kind(**options)
 
 
 def _kind(options: Document, known: Mapping[str, type], what: str, place: Place) -> str:
