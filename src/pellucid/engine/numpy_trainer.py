@@ -10,13 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.engine.executor import Executor
-from pellucid.engine.inputs import as_weights, check_targets
+from pellucid.engine.checks import check_order, checked_task
+from pellucid.engine.executor import executor
 from pellucid.engine.interface import OnStep, StepLog, Task, state_name
 from pellucid.engine.preparing import as_rows, prepared
-from pellucid.engine.program import LOSS, TARGETS, WEIGHTS, Program
+from pellucid.engine.program import LOSS, TARGETS, WEIGHTS
 from pellucid.engine.running import masks_for
-from pellucid.errors import UsageError
 from pellucid.formula.evaluate import Plan, plan
 from pellucid.layers.preparation import CORRECT, SQUARED_NORM, clipping
 from pellucid.network import INPUT
@@ -30,7 +29,7 @@ class NumpyTrainer:
     """A training whose parameters lie one after another in one array, so that an update is one evaluation."""
 
     def __init__(self, task: Task) -> None:
-        self.task = _checked(task)
+        self.task = checked_task(task)
         self.dtype = np.dtype(task.dtype)
         self._parameters = _Flat(task.network.parameter_shapes, self.dtype)
         self._parameters.fill(task.network.checked_parameters(task.parameters, self.dtype))
@@ -54,7 +53,7 @@ class NumpyTrainer:
 
     def run(self, order: Array, first_step: int, rates: Array, on_step: OnStep | None = None) -> StepLog:
         size = self.task.batch_size
-        _check_order(order, len(self.task.images), rates, size)
+        check_order(order, len(self.task.images), rates, size)
         losses: list[float] = []
         corrects: list[int] = []
         counts: list[int] = []
@@ -137,10 +136,9 @@ class _Batch:
 
     def __init__(self, task: Task, count: int) -> None:
         network = task.network
-        weighted = task.sample_weight is not None
-        wanted = network.parameter_shapes
-        program = Program.build(network, count, wanted=wanted, training=True, weighted=weighted)
-        self.executor = Executor(program, task.dtype)
+        wanted, weighted = frozenset(network.parameter_shapes), task.sample_weight is not None
+        dtype = np.dtype(task.dtype)
+        self.executor = executor(network, count, dtype, wanted=wanted, training=True, weighted=weighted)
         self.prepare = prepared(task.normalisation, (count, *task.images.shape[1:]), task.dtype)
         self.rows = as_rows(network, count, task.dtype)
         shape = (count, *network.output_shape)
@@ -174,35 +172,3 @@ def limited(threads: int | None) -> AbstractContextManager[object]:
 def _clipped(norm: Plan, scaled: Plan, limit: Array, gradient: Array) -> Array:
     total = norm({"g": gradient})["norm"]
     return scaled({"g": gradient, "limit": limit, "total": total})["clipped"]
-
-
-def _checked(task: Task) -> Task:
-    """The task, if it can be done at all.
-
-    Raises:
-        UsageError: no loss, nothing to train, or arrays that do not go together.
-    """
-    network, count = task.network, len(task.images)
-    if network.loss is None:
-        raise UsageError(f"{network.name} has no loss, so there is nothing that training could make small")
-    if not network.parameter_shapes:
-        raise UsageError(f"{network.name} has no parameters to train")
-    if task.images.shape[1:] != network.input_shape:
-        wanted, given = network.input_shape, task.images.shape[1:]
-        raise UsageError(f"{network.name} takes inputs of the shape {wanted}, not {given}")
-    check_targets(network, task.targets, count)
-    if task.sample_weight is not None:
-        as_weights(task.sample_weight, count, task.dtype)
-    if task.batch_size < 1:
-        raise UsageError(f"a batch has at least 1 image, not {task.batch_size}")
-    return task
-
-
-def _check_order(order: Array, count: int, rates: Array, size: int) -> None:
-    steps = -(-len(order) // size)
-    if len(rates) != steps:
-        raise UsageError(
-            f"{len(order)} images in batches of {size} make {steps} steps, but there are {len(rates)} rates"
-        )
-    if len(order) and not 0 <= order.min() <= order.max() < count:
-        raise UsageError(f"the order names an image that is none of 0 to {count - 1}")

@@ -1,0 +1,48 @@
+"""What every engine asks of a training before it begins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pellucid.engine.inputs import as_weights, check_targets
+from pellucid.engine.interface import Task
+from pellucid.errors import UsageError
+
+__all__ = ["check_order", "checked_task"]
+
+Array = NDArray[Any]
+
+
+def checked_task(task: Task) -> Task:
+    """The task, if it can be done at all.
+
+    Raises:
+        UsageError: no loss, nothing to train, or arrays that do not go together.
+    """
+    network, count = task.network, len(task.images)
+    if network.loss is None:
+        raise UsageError(f"{network.name} has no loss, so there is nothing that training could make small")
+    if not network.parameter_shapes:
+        raise UsageError(f"{network.name} has no parameters to train")
+    if task.images.shape[1:] != network.input_shape:
+        wanted, given = network.input_shape, task.images.shape[1:]
+        raise UsageError(f"{network.name} takes inputs of the shape {wanted}, not {given}")
+    check_targets(network, task.targets, count)
+    if task.sample_weight is not None:
+        as_weights(task.sample_weight, count, task.dtype)
+    if task.batch_size < 1:
+        raise UsageError(f"a batch has at least 1 image, not {task.batch_size}")
+    return task
+
+
+def check_order(order: Array, count: int, rates: Array, size: int) -> None:
+    """Raises a UsageError unless each step has a rate and each number is that of an image."""
+    steps = -(-len(order) // size)
+    if len(rates) != steps:
+        raise UsageError(
+            f"{len(order)} images in batches of {size} make {steps} steps, but there are {len(rates)} rates"
+        )
+    if len(order) and not 0 <= order.min() <= order.max() < count:
+        raise UsageError(f"the order names an image that is none of 0 to {count - 1}")
