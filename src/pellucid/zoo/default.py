@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, repeat
 
 from pellucid.layers import Conv2D, Dense, Flatten, Layer, MaxPool2D, ReLU, SoftmaxCrossEntropy
 from pellucid.layers.options import whole
@@ -13,7 +14,8 @@ __all__ = ["default"]
 
 # Below this many pixels an axis is not made shorter.
 SMALLEST = 8
-FIRST_FILTERS, MOST_FILTERS = 16, 64
+# Filters and kernel of each convolution; the last ones are repeated on large images.
+STAGES = ((8, 5), (32, 3), (64, 3))
 HIDDEN = 64
 
 
@@ -34,14 +36,13 @@ def default(input_shape: Sequence[int], classes: int) -> Network:
 
 
 def _stages(size: tuple[int, ...]) -> list[Layer]:
-    """Convolutions of 3 by 3, each with a pool of 2 by 2 after it, as far as each axis is long enough."""
+    """Convolutions, each with a pool of 2 by 2 after it, as far as each axis is long enough."""
     layers: list[Layer] = []
-    filters = FIRST_FILTERS
+    stages = chain(STAGES, repeat(STAGES[-1]))
     while not layers or max(size) >= SMALLEST:
-        kernel = [3 if n >= 3 else 1 for n in size]
+        filters, extent = next(stages)
         window = [2 if n >= SMALLEST else 1 for n in size]
-        layers += [Conv2D(filters, kernel, padding="same"), ReLU()]
+        layers += [Conv2D(filters, [min(extent, n) for n in size], padding="same"), ReLU()]
         layers += [MaxPool2D(window)] if max(window) > 1 else []
         size = tuple(n // w for n, w in zip(size, window, strict=True))
-        filters = min(2 * filters, MOST_FILTERS)
     return layers
