@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,8 +13,9 @@ from pellucid.engine.program import LOSS, Program
 from pellucid.formula.derive import gradient_name
 from pellucid.formula.evaluate import Plan, planned
 from pellucid.formula.specialise import specialised
+from pellucid.network import Network
 
-__all__ = ["Executor"]
+__all__ = ["Executor", "executor"]
 
 Array = NDArray[Any]
 Values = dict[str, Array]
@@ -36,10 +38,11 @@ class Executor:
     def forward(self, values: Values) -> list[Values]:
         """Adds every step's output to `values`; returns what each formula computed, under its own names."""
         inner: list[Values] = []
-        for step, plan in zip(self.program.steps, self.forward_plans, strict=True):
-            local = plan({operand: values[name] for operand, name in step.operands.items()})
-            values[step.name] = local[step.forward.output]
-            inner.append(local)
+        with np.errstate(all="ignore"):
+            for step, plan in zip(self.program.steps, self.forward_plans, strict=True):
+                local = plan.values({operand: values[name] for operand, name in step.operands.items()})
+                values[step.name] = local[step.forward.output]
+                inner.append(local)
         return inner
 
     def backward(self, inner: list[Values], upstream: Mapping[str, Array]) -> Values:
@@ -56,10 +59,21 @@ class Executor:
             given = dict(local)
             if step.name != LOSS:
                 given[gradient_name(step.forward.output)] = gradients[step.name]
-            result = plan(given)
+            with np.errstate(all="ignore"):
+                result = plan.values(given)
             for operand, name in reversed(list(step.gradients.items())):
                 parts.setdefault(name, []).append(result[gradient_name(operand)])
         return gradients | {name: _added(list(reversed(found))) for name, found in parts.items()}
+
+
+@lru_cache(maxsize=16)
+def executor(
+    network: Network, batch: int, dtype: np.dtype[Any], *, wanted: frozenset[str] = frozenset(),
+    training: bool = False, loss: bool = True, weighted: bool = False,
+) -> Executor:  # fmt: skip
+    """The executor of a program, see `Program.build`; those that were used lately are kept."""
+    program = Program.build(network, batch, wanted=wanted, training=training, loss=loss, weighted=weighted)
+    return Executor(program, dtype)
 
 
 def _added(arrays: list[Array]) -> Array:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from pellucid.engine.executor import Executor
+from pellucid.engine.executor import executor
 from pellucid.engine.interface import Scaling
 from pellucid.engine.numpy_trainer import limited
 from pellucid.engine.preparing import prepared
-from pellucid.engine.program import Program
 from pellucid.errors import UsageError
 from pellucid.network import INPUT, Network, Node
 
@@ -52,13 +50,8 @@ class NumpyPredictor:
     def _outputs(self, images: Array) -> Array:
         prepare = prepared(self.normalisation, images.shape, self.dtype)
         values = {INPUT: prepare(images), **self.parameters}
-        _forward(self.network, len(images), self.dtype).forward(values)
+        executor(self.network, len(images), self.dtype, loss=False).forward(values)
         return values[self.network.output]
-
-
-@lru_cache(maxsize=16)
-def _forward(network: Network, count: int, dtype: np.dtype[Any]) -> Executor:
-    return Executor(Program.build(network, count, loss=False), dtype)
 
 
 def images_together(network: Network, itemsize: int) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -104,8 +105,16 @@ def plan(
     dtype: object = np.float64,
     sizes: Mapping[str, int] | None = None,
 ) -> Plan:
-    """Solves the ranges and prepares every equation."""
-    return planned(formula, solve(formula, shapes, sizes), dtype)
+    """Solves the ranges and prepares every equation; what was prepared lately is kept."""
+    kind = np.dtype(dtype)  # type: ignore[call-overload]  # anything that names a dtype
+    return _kept(formula, tuple(shapes.items()), kind, tuple((sizes or {}).items()))
+
+
+@lru_cache(maxsize=128)
+def _kept(
+    formula: Formula, shapes: tuple[tuple[str, Shape], ...], dtype: np.dtype, sizes: tuple[tuple[str, int], ...]
+) -> Plan:
+    return planned(formula, solve(formula, dict(shapes), dict(sizes)), dtype)
 
 
 def planned(formula: Formula, ranges: Ranges, dtype: object = np.float64) -> Plan:

@@ -165,6 +165,8 @@ def _saving(checkpoint: Path | None, resume: Path | None, steps: int | None, sec
 
 def _smoothed(network: Network, options: Options) -> Network:
     """The network with the label smoothing that was asked for."""
+    if network.loss is None:
+        raise UsageError(f"{network.name} has no loss, so there is nothing that training could make small")
     if options.label_smoothing is None:
         return network
     if not isinstance(network.loss, SoftmaxCrossEntropy):
@@ -207,8 +209,6 @@ def _check_same(earlier: Checkpoint, setting: Setting, fingerprints: tuple[str, 
             f"the checkpoint is of another network: {earlier.network!r}, not {setting.network!r}"
         )
     if earlier.images[:1] != fingerprints[:1]:
-        raise DataError(
-            f"the images of {setting.samples.name} are not those that the checkpoint is of"
-        )
+        raise DataError(f"the images of {setting.samples.name} are not those that the checkpoint is of")
     if earlier.images != fingerprints:
         raise DataError("the validation images are not those that the checkpoint is of")
