@@ -1,7 +1,8 @@
 """Copies that only rename indices, taken out: ``y[n,(c,i,j)] = x[n,c,i,j]`` is no work at all.
 
-Wherever y is read at a whole letter d, x is read at the letters that d is made of, and every other axis that d runs
-over is cut in the same way: a dense layer behind a flattening becomes a contraction over channels, rows and columns.
+Wherever y is read at a whole letter d, x is read at the letters that d is made of, and every other axis that
+d runs over is cut in the same way: a dense layer behind a flattening becomes a contraction over channels,
+rows and columns.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pellucid.compiler.nest import Loop, Nest
-from pellucid.formula.expression import Expr, Node, Read, map_children, reads
+from pellucid.formula.expression import Expr, Node, Read, map_children, reads, substitute
 from pellucid.formula.index import Index
 
 __all__ = ["Cut", "without_copies"]
@@ -37,7 +38,10 @@ def without_copies(nests: Sequence[Nest], keep: frozenset[str]) -> tuple[list[Ne
     current = list(nests)
     position = 0
     while position < len(current):
-        attempts = (_without(current, current[position], flat, other, keep, done) for flat, other in _sides(current[position], done))
+        attempts = (
+            _without(current, current[position], flat, other, keep, done)
+            for flat, other in _sides(current[position], done)
+        )
         attempt = next((a for a in attempts if a is not None), None)
         if attempt is None:
             position += 1
@@ -50,7 +54,7 @@ def without_copies(nests: Sequence[Nest], keep: frozenset[str]) -> tuple[list[Ne
 def _without(
     nests: list[Nest], copy: Nest, flat: Read, other: Read, keep: frozenset[str], done: Mapping[Axis, Cut]
 ) -> tuple[list[Nest], dict[Axis, Cut]] | None:
-    """The nests without one copy, `flat` read as `other`, and the new cuts; None if some use does not allow it."""
+    """The nests without one copy, `flat` read as `other`, and the new cuts; None if some use forbids it."""
     if flat.tensor in keep or not _settled(nests, copy, flat.tensor, other.tensor):
         return None
     extents = {x.letter: x.extent for x in copy.out}
@@ -73,7 +77,7 @@ def _without(
 
 
 def _sides(nest: Nest, done: Mapping[Axis, Cut]) -> list[tuple[Read, Read]]:
-    """(the side that goes, the side that stays) of a copy between whole tensors; one that was flattened goes first."""
+    """(the side that goes, the one that stays) of a copy of a whole tensor; a flattened one goes first."""
     body = nest.body
     if nest.op != "map" or nest.accumulate or not isinstance(body, Read) or not body.indices:
         return []
@@ -87,8 +91,10 @@ def _sides(nest: Nest, done: Mapping[Axis, Cut]) -> list[tuple[Read, Read]]:
 
 
 def _settled(nests: Sequence[Nest], copy: Nest, gone: str, stays: str) -> bool:
-    """Whether both names stand for the same values at all times: nothing but the copy writes its target, and its
-    source is complete when it is copied."""
+    """Whether both names stand for the same values at all times.
+
+    Nothing but the copy may write its target, and its source must be complete when it is copied.
+    """
     at = nests.index(copy)
     writers = {name: [i for i, n in enumerate(nests) if n.target.tensor == name] for name in (gone, stays)}
     source = stays if copy.target.tensor == gone else gone
@@ -107,7 +113,9 @@ def _mixed_radix(index: Index, extents: Mapping[str, int]) -> list[str] | None:
     return found
 
 
-def _spread(nests: list[Nest], cuts: dict[Axis, Cut], keep: frozenset[str]) -> tuple[list[Nest], dict[Axis, Cut]] | None:
+def _spread(
+    nests: list[Nest], cuts: dict[Axis, Cut], keep: frozenset[str]
+) -> tuple[list[Nest], dict[Axis, Cut]] | None:
     """Letters that run over a cut axis are cut in every nest, and with them all axes over which they run."""
     cuts = dict(cuts)
     while True:
@@ -123,7 +131,11 @@ def _spread(nests: list[Nest], cuts: dict[Axis, Cut], keep: frozenset[str]) -> t
                 for axis, index in enumerate(read.indices):
                     if name not in index.symbols:
                         continue
-                    if index.letter != name or read.tensor in keep or cuts.setdefault((read.tensor, axis), cut) != cut:
+                    if (
+                        index.letter != name
+                        or read.tensor in keep
+                        or cuts.setdefault((read.tensor, axis), cut) != cut
+                    ):
                         return None
             nests = [*nests[:position], _cut_nest(nest, name, cut), *nests[position + 1 :]]
             changed = True
@@ -151,7 +163,9 @@ def _crossed(read: Read, cuts: Mapping[Axis, Cut]) -> bool:
         if cut is None:
             continue
         stride, matched = 1, 0
-        for (monomial, coefficient), extent in zip(sorted(index.terms, key=lambda t: t[1]), reversed(cut.extents), strict=False):
+        for (monomial, coefficient), extent in zip(
+            sorted(index.terms, key=lambda t: t[1]), reversed(cut.extents), strict=False
+        ):
             if len(monomial) != 1 or coefficient != stride:
                 return True
             stride, matched = stride * extent, matched + 1
@@ -161,8 +175,6 @@ def _crossed(read: Read, cuts: Mapping[Axis, Cut]) -> bool:
 
 
 def _cut_nest(nest: Nest, letter: str, cut: Cut) -> Nest:
-    from pellucid.formula.expression import substitute
-
     names = [f"{letter}_{i}" for i in range(len(cut.extents))]
     value = Index.of(0)
     for name, extent in zip(names, cut.extents, strict=True):
@@ -173,8 +185,12 @@ def _cut_nest(nest: Nest, letter: str, cut: Cut) -> Nest:
         return tuple(n for x in old for n in (loops if x.letter == letter else (x,)))
 
     target, body, finish = (substitute(n, {letter: value}) for n in (nest.target, nest.body, nest.finish))
-    assert isinstance(target, Read) and isinstance(body, Expr) and isinstance(finish, Expr)
-    return replace(nest, target=target, out=spread(nest.out), reduce=spread(nest.reduce), body=body, finish=finish)
+    assert isinstance(target, Read)
+    assert isinstance(body, Expr)
+    assert isinstance(finish, Expr)
+    return replace(
+        nest, target=target, out=spread(nest.out), reduce=spread(nest.reduce), body=body, finish=finish
+    )
 
 
 def _viewed(nest: Nest, cuts: Mapping[Axis, Cut]) -> Nest:
@@ -182,16 +198,23 @@ def _viewed(nest: Nest, cuts: Mapping[Axis, Cut]) -> Nest:
 
     def visit(node: Node) -> Node:
         if isinstance(node, Read) and any((node.tensor, axis) in cuts for axis in range(len(node.indices))):
-            return Read(node.tensor, tuple(p for axis, i in enumerate(node.indices) for p in _parts(i, cuts.get((node.tensor, axis)))))
+            return Read(
+                node.tensor,
+                tuple(
+                    p for axis, i in enumerate(node.indices) for p in _parts(i, cuts.get((node.tensor, axis)))
+                ),
+            )
         return map_children(node, visit)
 
     target, body, finish = visit(nest.target), visit(nest.body), visit(nest.finish)
-    assert isinstance(target, Read) and isinstance(body, Expr) and isinstance(finish, Expr)
+    assert isinstance(target, Read)
+    assert isinstance(body, Expr)
+    assert isinstance(finish, Expr)
     return replace(nest, target=target, body=body, finish=finish)
 
 
 def _parts(index: Index, cut: Cut | None) -> tuple[Index, ...]:
-    if cut is None or len(index.terms) == 1 and index.letter is not None:
+    if cut is None or (len(index.terms) == 1 and index.letter is not None):
         return (index,)
     ordered = sorted(index.terms, key=lambda t: -t[1])
     return tuple(Index.of(str(m[0])) for m, _ in ordered)
@@ -204,5 +227,7 @@ def _renamed(nest: Nest, old: str, new: str, order: Sequence[int]) -> Nest:
         return map_children(node, visit)
 
     target, body, finish = visit(nest.target), visit(nest.body), visit(nest.finish)
-    assert isinstance(target, Read) and isinstance(body, Expr) and isinstance(finish, Expr)
+    assert isinstance(target, Read)
+    assert isinstance(body, Expr)
+    assert isinstance(finish, Expr)
     return replace(nest, target=target, body=body, finish=finish)

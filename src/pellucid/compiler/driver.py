@@ -1,7 +1,7 @@
 """The loops around a pass, in machine code: steps, shards, tiles, threads that meet at barriers.
 
-A batch is cut into shards by its size alone; each shard adds its gradients into a buffer of its own, and these are
-added in a fixed order.  So the number of threads decides who works on what, and nothing else.
+A batch is cut into shards by its size alone; each shard adds its gradients into a buffer of its own, and
+these are added in a fixed order.  So the number of threads decides who works on what, and nothing else.
 """
 
 from __future__ import annotations
@@ -11,16 +11,26 @@ from dataclasses import dataclass
 from pellucid.compiler.emit import SPACES
 from pellucid.compiler.layout import Tensor
 
-__all__ = ["FIELDS", "ROW", "Feed", "barrier", "gather", "inference_worker", "scatter", "training_worker", "update_function"]
+__all__ = [
+    "FIELDS",
+    "ROW",
+    "Feed",
+    "barrier",
+    "gather",
+    "inference_worker",
+    "scatter",
+    "training_worker",
+    "update_function",
+]
 
 # Numbers in a step's row of scalars.
 ROW = 16
 # Places in the table of addresses and numbers that a worker is given, 8 bytes each.
 FIELDS = (
-    "images", "labels", "order", "scalars", "parameters", "log", "control", "steps", "batch", "total", "threads",
-    "arenas", "arena_bytes", "gradients", "out", "weights",
+    "images", "labels", "order", "scalars", "parameters", "log", "control", "steps", "batch", "total",
+    "threads", "arenas", "arena_bytes", "gradients", "out", "weights",
 )  # fmt: skip
-# Places in the control block: asked to stop, steps done, arrived at the barrier, barrier's turn, verdict, lost.
+# Places in the control block: asked to stop, steps done, arrived at the barrier, its turn, verdict, lost.
 CONTROL = ("stop", "done", "arrived", "turn", "verdict", "broken")
 
 
@@ -43,7 +53,10 @@ def _fields(names: tuple[str, ...]) -> list[str]:
     lines: list[str] = []
     for name in names:
         at = FIELDS.index(name)
-        lines += [f"  %at_{name} = getelementptr i64, ptr %context, i64 {at}", f"  %{name} = load i64, ptr %at_{name}"]
+        lines += [
+            f"  %at_{name} = getelementptr i64, ptr %context, i64 {at}",
+            f"  %{name} = load i64, ptr %at_{name}",
+        ]
     return lines
 
 
@@ -104,7 +117,13 @@ def gather(feeds: list[Feed], kind: str) -> str:
         text, here = _row(index, feed, kind, here, into=True)
         lines += text
     lines += ["  br label %image_done", "image_done:", "  %n_next = add i64 %n, 1"]
-    lines += ["  %again = icmp slt i64 %n_next, %many", "  br i1 %again, label %image, label %leave", "leave:", "  ret void", "}"]
+    lines += [
+        "  %again = icmp slt i64 %n_next, %many",
+        "  br i1 %again, label %image, label %leave",
+        "leave:",
+        "  ret void",
+        "}",
+    ]
     return "\n".join(lines)
 
 
@@ -112,15 +131,26 @@ def scatter(feed: Feed, kind: str) -> str:
     """Copies a tile's rows of one tensor out, in public order, to places that follow each other."""
     lines = ["define internal void @scatter(ptr %context, ptr %arena, i64 %first, i64 %many) {", "entry:"]
     lines += _fields((feed.field,)) + _pointers((feed.field,))
-    lines += ["  br label %image", "image:", "  %n = phi i64 [ 0, %entry ], [ %n_next, %image_done ]", "  %number = add i64 %first, %n"]
+    lines += [
+        "  br label %image",
+        "image:",
+        "  %n = phi i64 [ 0, %entry ], [ %n_next, %image_done ]",
+        "  %number = add i64 %first, %n",
+    ]
     text, _ = _row(0, feed, kind, "image", into=False)
     lines += [*text, "  br label %image_done", "image_done:", "  %n_next = add i64 %n, 1"]
-    lines += ["  %again = icmp slt i64 %n_next, %many", "  br i1 %again, label %image, label %leave", "leave:", "  ret void", "}"]
+    lines += [
+        "  %again = icmp slt i64 %n_next, %many",
+        "  br i1 %again, label %image, label %leave",
+        "leave:",
+        "  ret void",
+        "}",
+    ]
     return "\n".join(lines)
 
 
 def _row(index: int, feed: Feed, kind: str, here: str, *, into: bool) -> tuple[list[str], str]:
-    """Loops over one image's numbers in public order; the innermost axis in vectors where both sides are contiguous."""
+    """Loops over one image's numbers in public order; in vectors where both sides are contiguous."""
     tensor = feed.tensor
     shape, strides = list(tensor.shape[1:]), list(tensor.strides[1:])
     start = tensor.offset + sum(s * h[0] for s, h in zip(tensor.strides, tensor.halo, strict=True))
@@ -140,7 +170,7 @@ def _row(index: int, feed: Feed, kind: str, here: str, *, into: bool) -> tuple[l
     width = 16 if axes and axes[-1][1] == 1 and axes[-1][0] >= 16 else 1
     closers: list[list[str]] = []
     inner = 1
-    spans = []
+    spans: list[int] = []
     for extent, _ in reversed(axes):
         spans.insert(0, inner)
         inner *= extent
@@ -149,18 +179,35 @@ def _row(index: int, feed: Feed, kind: str, here: str, *, into: bool) -> tuple[l
         stop = extent // width * width if last else extent
         step = width if last else 1
         v = f"{p}_{depth}"
-        lines += [f"  br label %{v}_head", f"{v}_head:", f"  %{v} = phi i64 [ 0, %{here} ], [ %{v}_next, %{v}_end ]"]
+        lines += [
+            f"  br label %{v}_head",
+            f"{v}_head:",
+            f"  %{v} = phi i64 [ 0, %{here} ], [ %{v}_next, %{v}_end ]",
+        ]
         lines += [f"  %{v}_a = mul i64 %{v}, {span}", f"  %{v}_from = add i64 {from_offset}, %{v}_a"]
         lines += [f"  %{v}_b = mul i64 %{v}, {stride}", f"  %{v}_to = add i64 {to_offset}, %{v}_b"]
-        closing = [f"  br label %{v}_end", f"{v}_end:", f"  %{v}_next = add i64 %{v}, {step}", f"  %{v}_more = icmp slt i64 %{v}_next, {stop}"]
+        closing = [
+            f"  br label %{v}_end",
+            f"{v}_end:",
+            f"  %{v}_next = add i64 %{v}, {step}",
+            f"  %{v}_more = icmp slt i64 %{v}_next, {stop}",
+        ]
         closing += [f"  br i1 %{v}_more, label %{v}_head, label %{v}_out", f"{v}_out:"]
         if last and stop < extent:
-            closing += [x for e in range(stop, extent) for x in _move(f"{v}_r{e}", feed, kind, p, from_offset, to_offset, e, e * stride, into)]
+            closing += [
+                x
+                for e in range(stop, extent)
+                for x in _move(f"{v}_r{e}", feed, kind, p, from_offset, to_offset, e, e * stride, into)
+            ]
         closers.append(closing)
         from_offset, to_offset, here = f"%{v}_from", f"%{v}_to", f"{v}_head"
     if not axes:
         return lines + _move(f"{p}_only", feed, kind, p, "0", "0", 0, 0, into), here
-    lines += _vector(f"{p}_v", feed, kind, p, from_offset, to_offset, into) if width > 1 else _move(f"{p}_v", feed, kind, p, from_offset, to_offset, 0, 0, into)
+    lines += (
+        _vector(f"{p}_v", feed, kind, p, from_offset, to_offset, into)
+        if width > 1
+        else _move(f"{p}_v", feed, kind, p, from_offset, to_offset, 0, 0, into)
+    )
     for closing in reversed(closers):
         lines += closing
     return lines, f"{p}_0_out"
@@ -188,7 +235,9 @@ def _convert(source: str, kind: str, lanes: int) -> str | None:
     return "fptrunc" if source == "double" else "fpext"
 
 
-def _move(name: str, feed: Feed, kind: str, p: str, source: str, target: str, more: int, further: int, into: bool) -> list[str]:
+def _move(
+    name: str, feed: Feed, kind: str, p: str, source: str, target: str, more: int, further: int, into: bool
+) -> list[str]:
     lines = [
         f"  %{name}_i = add i64 {source}, {more}",
         f"  %{name}_j = add i64 {target}, {further}",
@@ -196,7 +245,11 @@ def _move(name: str, feed: Feed, kind: str, p: str, source: str, target: str, mo
         f"  %{name}_q = getelementptr {kind}, ptr %{p}_target, i64 %{name}_j",
     ]
     if not into:
-        return [*lines, f"  %{name}_x = load {kind}, ptr %{name}_q", f"  store {kind} %{name}_x, ptr %{name}_p"]
+        return [
+            *lines,
+            f"  %{name}_x = load {kind}, ptr %{name}_q",
+            f"  store {kind} %{name}_x, ptr %{name}_p",
+        ]
     lines.append(f"  %{name}_x = load {feed.source}, ptr %{name}_p, align 1")
     how = _convert(feed.source, kind, 1)
     if how is not None:
@@ -220,7 +273,18 @@ def _vector(name: str, feed: Feed, kind: str, p: str, source: str, target: str, 
     return [*lines, f"  store <16 x {kind}> %{name}_{'y' if how else 'x'}, ptr %{name}_q, align {size}"]
 
 
-def training_worker(kind: str, tile: int, sizes: dict[str, int], chunks: int, chunk: int, loss: int, correct: int, shards: int, *, copies: bool) -> str:
+def training_worker(
+    kind: str,
+    tile: int,
+    sizes: dict[str, int],
+    chunks: int,
+    chunk: int,
+    loss: int,
+    correct: int,
+    shards: int,
+    *,
+    copies: bool,
+) -> str:
     """One thread of a training: the function ``train(context, thread)``.
 
     Args:
@@ -248,13 +312,30 @@ def training_worker(kind: str, tile: int, sizes: dict[str, int], chunks: int, ch
             ]
         widen = "fpext" if kind == "float" else None
         for s in range(shards):
-            sums.append(f"  %{name}_w{s} = {widen} float %{name}_v{s} to double" if widen else f"  %{name}_w{s} = fadd double %{name}_v{s}, 0.0")
+            sums.append(
+                f"  %{name}_w{s} = {widen} float %{name}_v{s} to double"
+                if widen
+                else f"  %{name}_w{s} = fadd double %{name}_v{s}, 0.0"
+            )
         total = f"%{name}_w0"
         for s in range(1, shards):
             sums.append(f"  %{name}_a{s} = fadd double {total}, %{name}_w{s}")
             total = f"%{name}_a{s}"
         sums.append(f"  %{name}_sum = fadd double {total}, 0.0")
-    names = ("order", "scalars", "parameters", "log", "control", "steps", "batch", "total", "threads", "arenas", "arena_bytes", "gradients")
+    names = (
+        "order",
+        "scalars",
+        "parameters",
+        "log",
+        "control",
+        "steps",
+        "batch",
+        "total",
+        "threads",
+        "arenas",
+        "arena_bytes",
+        "gradients",
+    )
     lines = ["define void @train(ptr %context, i64 %thread) {", "entry:"]
     lines += _fields(names) + _pointers(("order", "scalars", "parameters", "log", "control", "gradients"))
     lines += [
@@ -369,8 +450,12 @@ def _copying(name: str) -> list[str]:
 
 
 def update_function(kind: str, scratch: int, calls: int) -> str:
-    """``update(parameters, gradients, scalars)`` for one chunk: the optimiser's equations, one after the other."""
-    lines = [f"define internal void @update(ptr %parameters, ptr %gradients, ptr %scalars) {{\nentry:\n  %arena = alloca {kind}, i64 {scratch}, align 64"]
+    """``update(parameters, gradients, scalars)`` of one chunk: the optimiser's equations in order."""
+    lines = [
+        "define internal void @update(ptr %parameters, ptr %gradients, ptr %scalars) {",
+        "entry:",
+        f"  %arena = alloca {kind}, i64 {scratch}, align 64",
+    ]
     arguments = ", ".join(f"ptr %{s}" for s in SPACES)
     lines += [f"  call void @change{i}({arguments}, i64 1)" for i in range(calls)]
     return "\n".join([*lines, "  ret void", "}"])

@@ -1,7 +1,7 @@
 """exp, log, tanh and their like in fused multiply-adds: the same bits on every processor.
 
-Each reduces its argument to a short interval and sums a power series there; the number of terms follows from the
-interval and the type, so that the first term left out is below the rounding error.
+Each reduces its argument to a short interval and sums a power series there; the number of terms follows from
+the interval and the type, so that the first term left out is below the rounding error.
 """
 
 from __future__ import annotations
@@ -74,7 +74,9 @@ def _compare(kernel: Kernel, how: str, a: Value, b: Value) -> Value:
 
 def _select(kernel: Kernel, test: Value, yes: Value, no: Value) -> Value:
     kind = kernel.type_of(yes.lanes)
-    return kernel.op(f"select {_bits(test.lanes)} {test.name}, {kind} {yes.name}, {kind} {no.name}", yes.lanes)
+    return kernel.op(
+        f"select {_bits(test.lanes)} {test.name}, {kind} {yes.name}, {kind} {no.name}", yes.lanes
+    )
 
 
 def _intrinsic(kernel: Kernel, name: str, x: Value) -> Value:
@@ -110,13 +112,17 @@ def _exp(kernel: Kernel, x: Value) -> Value:
     kind = _integers(kernel, x.lanes)
     half = kernel.op(f"ashr {kind} {whole.name}, {_splat(kernel, 1, x.lanes)}", x.lanes)
     rest = kernel.op(f"sub {kind} {whole.name}, {half.name}", x.lanes)
-    return kernel.binary("fmul", kernel.binary("fmul", p, _power_of_two(kernel, half)), _power_of_two(kernel, rest))
+    return kernel.binary(
+        "fmul", kernel.binary("fmul", p, _power_of_two(kernel, half)), _power_of_two(kernel, rest)
+    )
 
 
 def _power_of_two(kernel: Kernel, whole: Value) -> Value:
     form, kind = FORMATS[kernel.kind], _integers(kernel, whole.lanes)
     biased = kernel.op(f"add {kind} {whole.name}, {_splat(kernel, form.bias, whole.lanes)}", whole.lanes)
-    shifted = kernel.op(f"shl {kind} {biased.name}, {_splat(kernel, form.fraction, whole.lanes)}", whole.lanes)
+    shifted = kernel.op(
+        f"shl {kind} {biased.name}, {_splat(kernel, form.fraction, whole.lanes)}", whole.lanes
+    )
     return kernel.op(f"bitcast {kind} {shifted.name} to {kernel.type_of(whole.lanes)}", whole.lanes)
 
 
@@ -145,12 +151,21 @@ def _log(kernel: Kernel, x: Value) -> Value:
     # log m = f - t*(f - square*series): the large part f is exact
     small = kernel.fma(kernel.binary("fmul", square, series), _const(kernel, -1.0, x), f)
     high, low = LN2_HIGH[kernel.kind], LN2 - Fraction(LN2_HIGH[kernel.kind])
-    correction = kernel.fma(e, _const(kernel, low, x), kernel.binary("fmul", t, kernel.binary("fsub", _const(kernel, 0.0, x), small)))
+    correction = kernel.fma(
+        e,
+        _const(kernel, low, x),
+        kernel.binary("fmul", t, kernel.binary("fsub", _const(kernel, 0.0, x), small)),
+    )
     result = kernel.fma(e, _const(kernel, high, x), kernel.binary("fadd", f, correction))
     zero, infinity = _const(kernel, 0.0, x), _const(kernel, math.inf, x)
     result = _select(kernel, _compare(kernel, "oeq", x, zero), _const(kernel, -math.inf, x), result)
     result = _select(kernel, _compare(kernel, "oeq", x, infinity), infinity, result)
-    return _select(kernel, _compare(kernel, "uge", x, zero), _select(kernel, _compare(kernel, "uno", x, x), x, result), _const(kernel, math.nan, x))
+    return _select(
+        kernel,
+        _compare(kernel, "uge", x, zero),
+        _select(kernel, _compare(kernel, "uno", x, x), x, result),
+        _const(kernel, math.nan, x),
+    )
 
 
 def _absolute(kernel: Kernel, x: Value) -> Value:
@@ -180,7 +195,7 @@ def _tanh_series(terms: int) -> list[Fraction]:
 
 
 def _tanh(kernel: Kernel, x: Value) -> Value:
-    """x times a series in x^2 for small x, else 1 - 2/(e^2|x| + 1) with the sign of x."""
+    """X times a series in x^2 for small x, else 1 - 2/(e^2|x| + 1) with the sign of x."""
     form = FORMATS[kernel.kind]
     one, two = _const(kernel, 1.0, x), _const(kernel, 2.0, x)
     size = _absolute(kernel, x)
@@ -190,40 +205,60 @@ def _tanh(kernel: Kernel, x: Value) -> Value:
     near = kernel.fma(x, inner, x)
     grown = _exp(kernel, kernel.binary("fadd", size, size))
     far = kernel.binary("fsub", one, kernel.binary("fdiv", two, kernel.binary("fadd", grown, one)))
-    far = _select(kernel, _compare(kernel, "olt", x, _const(kernel, 0.0, x)), kernel.binary("fsub", _const(kernel, -0.0, x), far), far)
+    far = _select(
+        kernel,
+        _compare(kernel, "olt", x, _const(kernel, 0.0, x)),
+        kernel.binary("fsub", _const(kernel, -0.0, x), far),
+        far,
+    )
     return _select(kernel, _compare(kernel, "olt", size, _const(kernel, 0.55, x)), near, far)
 
 
 # Chebyshev coefficients of exp(x^2) erfc(x) over 1 <= x <= 6.2, in t = (x - 2)/(x + 2) brought to [-1, 1];
 # evidence/erf_coefficients.py works them out in 50 digits.
 ERFC_SCALED = (
-    0.23886932696644153, -0.167437717639674, 0.019826362983712684, -0.001430144753418992, 2.539597889324223e-05,
-    5.159459146843005e-06, -2.4517152087187444e-07, -3.126082931475189e-08, 1.4841380393413663e-09,
-    2.7948462094031184e-10, -3.784923185505423e-12, -2.7622067427372584e-12, -1.0591793389587368e-13,
-    2.2563019372190195e-14, 2.713479844049733e-15, -5.421240874315033e-17, -3.707457197174542e-17,
-    -2.634983504417301e-18, 2.2658195528720985e-19,
+    0.23886932696644153, -0.167437717639674, 0.019826362983712684, -0.001430144753418992,
+    2.539597889324223e-05, 5.159459146843005e-06, -2.4517152087187444e-07, -3.126082931475189e-08,
+    1.4841380393413663e-09, 2.7948462094031184e-10, -3.784923185505423e-12, -2.7622067427372584e-12,
+    -1.0591793389587368e-13, 2.2563019372190195e-14, 2.713479844049733e-15, -5.421240874315033e-17,
+    -3.707457197174542e-17, -2.634983504417301e-18, 2.2658195528720985e-19,
 )  # fmt: skip
 ERFC_FROM, ERFC_TO = 1.0, 6.2
 
 
 def _erf(kernel: Kernel, x: Value) -> Value:
-    """x times a series in x^2 up to 1, else 1 - e^(-x^2) times a Chebyshev series, with the sign of x."""
+    """X times a series in x^2 up to 1, else 1 - e^(-x^2) times a Chebyshev series, with the sign of x."""
     terms = {"float": (10, 9), "double": (18, 19)}[kernel.kind]
     one = _const(kernel, 1.0, x)
     size = _absolute(kernel, x)
     square = kernel.binary("fmul", x, x)
     front = 2 / math.sqrt(math.pi)
-    near = kernel.binary("fmul", x, _series(kernel, square, [front * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(terms[0])]))
+    near = kernel.binary(
+        "fmul",
+        x,
+        _series(
+            kernel, square, [front * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(terms[0])]
+        ),
+    )
     top = _const(kernel, ERFC_TO, x)
     clamped = _select(kernel, _compare(kernel, "ogt", size, top), top, size)
     two = _const(kernel, 2.0, x)
     t = kernel.binary("fdiv", kernel.binary("fsub", clamped, two), kernel.binary("fadd", clamped, two))
     low, high = ((e - 2) / (e + 2) for e in (ERFC_FROM, ERFC_TO))
-    place = kernel.fma(t, _const(kernel, 2 / (high - low), x), _const(kernel, -(high + low) / (high - low), x))
+    place = kernel.fma(
+        t, _const(kernel, 2 / (high - low), x), _const(kernel, -(high + low) / (high - low), x)
+    )
     scaled = _clenshaw(kernel, place, ERFC_SCALED[: terms[1]])
-    decay = _exp(kernel, kernel.binary("fmul", kernel.binary("fsub", _const(kernel, 0.0, x), clamped), clamped))
+    decay = _exp(
+        kernel, kernel.binary("fmul", kernel.binary("fsub", _const(kernel, 0.0, x), clamped), clamped)
+    )
     far = kernel.binary("fsub", one, kernel.binary("fmul", decay, scaled))
-    far = _select(kernel, _compare(kernel, "olt", x, _const(kernel, 0.0, x)), kernel.binary("fsub", _const(kernel, -0.0, x), far), far)
+    far = _select(
+        kernel,
+        _compare(kernel, "olt", x, _const(kernel, 0.0, x)),
+        kernel.binary("fsub", _const(kernel, -0.0, x), far),
+        far,
+    )
     return _select(kernel, _compare(kernel, "oge", size, one), far, near)
 
 
@@ -262,6 +297,6 @@ def _either(kernel: Kernel, how: str, a: Value, b: Value) -> Value:
 
 
 FUNCTIONS: Mapping[str, Callable[..., Value]] = {
-    "exp": _exp, "log": _log, "sigmoid": _sigmoid, "tanh": _tanh, "sqrt": _sqrt, "erf": _erf, "abs": _absolute, "relu": _relu,
-    "maximum": _larger, "minimum": _smaller,
+    "exp": _exp, "log": _log, "sigmoid": _sigmoid, "tanh": _tanh, "sqrt": _sqrt, "erf": _erf,
+    "abs": _absolute, "relu": _relu, "maximum": _larger, "minimum": _smaller,
 }  # fmt: skip

@@ -85,7 +85,13 @@ class Kernel:
         self, module: Module, name: str, nest: Nest, schedule: Schedule, tensors: Mapping[str, Tensor],
         scalars: Mapping[str, float], images: str | None,
     ) -> None:  # fmt: skip
-        self.module, self.nest, self.schedule, self.tensors, self.images = module, nest, schedule, tensors, images
+        self.module, self.nest, self.schedule, self.tensors, self.images = (
+            module,
+            nest,
+            schedule,
+            tensors,
+            images,
+        )
         self.scalars, self.kind = scalars, module.kind
         self.lines: list[str] = []
         self.allocations: list[str] = []
@@ -97,7 +103,9 @@ class Kernel:
         self.extents = {x.letter: x.extent for x in nest.loops}
         self.spans: dict[str, tuple[int, int]] = {}
         self.result: Value | None = None
-        self.emit_loops([next(x for x in nest.out if x.letter == s) for s in schedule.outer], dict(schedule.tile))
+        self.emit_loops(
+            [next(x for x in nest.out if x.letter == s) for s in schedule.outer], dict(schedule.tile)
+        )
         pointers = ", ".join(f"ptr noalias %{s}" for s in SPACES)
         head = f"define internal void @{name}({pointers}, i64 %images) {{\nentry:"
         module.functions.append("\n".join([head, *self.allocations, *self.lines, "  ret void", "}"]))
@@ -136,7 +144,9 @@ class Kernel:
 
     # loops
 
-    def loop(self, start: str, stop: str, step: int, body: Callable[[str], None], *, may_be_empty: bool = False) -> None:
+    def loop(
+        self, start: str, stop: str, step: int, body: Callable[[str], None], *, may_be_empty: bool = False
+    ) -> None:
         number = self.number = self.number + 1
         head, leave = f"loop{number}", f"done{number}"
         before = self.block
@@ -152,7 +162,9 @@ class Kernel:
         self.block = head
         with self.scope():
             body(counter)
-        self.lines.insert(mark, f"  {counter} = phi i64 [ {start}, %{before} ], [ {following}, %{self.block} ]")
+        self.lines.insert(
+            mark, f"  {counter} = phi i64 [ {start}, %{before} ], [ {following}, %{self.block} ]"
+        )
         again = self.fresh()
         self.line(f"{following} = add nuw nsw i64 {counter}, {step}")
         self.line(f"{again} = icmp slt i64 {following}, {stop}")
@@ -161,7 +173,7 @@ class Kernel:
         self.block = leave
 
     def emit_loops(self, remaining: Sequence[Loop], tile: Mapping[str, int]) -> None:
-        """The target's loops, each in steps of its tile, with a rest where the tile does not divide the extent."""
+        """The target's loops in steps of their tiles, with a rest where a tile does not divide the extent."""
         if not remaining:
             self.cell(tile)
             return
@@ -180,13 +192,25 @@ class Kernel:
             self.segment(letter, whole, blocks, blocks - whole, unit, rest, {**tile, letter: blocks - whole})
 
     def segment(
-        self, letter: str, start: int, stop: int, step: int, unit: int, rest: Sequence[Loop], tile: Mapping[str, int]
+        self,
+        letter: str,
+        start: int,
+        stop: int,
+        step: int,
+        unit: int,
+        rest: Sequence[Loop],
+        tile: Mapping[str, int],
     ) -> None:
         self.spans[letter] = (start * unit, stop * unit - 1)
         if stop - start == step:
             self.at(letter, Place(None, start * unit), rest, tile)
         else:
-            self.loop(str(start * unit), str(stop * unit), step * unit, lambda i: self.at(letter, Place(i), rest, tile))
+            self.loop(
+                str(start * unit),
+                str(stop * unit),
+                step * unit,
+                lambda i: self.at(letter, Place(i), rest, tile),
+            )
 
     def image_loops(self, letter: str, size: int, rest: Sequence[Loop], tile: Mapping[str, int]) -> None:
         self.spans[letter] = (0, self.extents[letter] - 1)
@@ -194,7 +218,13 @@ class Kernel:
             whole = self.fresh()
             self.line(f"{whole} = and i64 %images, {-size}")
             self.loop("0", whole, size, lambda i: self.at(letter, Place(i), rest, tile), may_be_empty=True)
-            self.loop(whole, "%images", 1, lambda i: self.at(letter, Place(i), rest, {**tile, letter: 1}), may_be_empty=True)
+            self.loop(
+                whole,
+                "%images",
+                1,
+                lambda i: self.at(letter, Place(i), rest, {**tile, letter: 1}),
+                may_be_empty=True,
+            )
         else:
             self.loop("0", "%images", 1, lambda i: self.at(letter, Place(i), rest, tile))
 
@@ -207,7 +237,10 @@ class Kernel:
     def cell(self, tile: Mapping[str, int]) -> None:
         # vector blocks vary fastest: a broadcast number is used up before the next is loaded
         letters = sorted(tile, key=lambda s: s == self.schedule.vector)
-        points = [dict(zip(letters, offsets, strict=True)) for offsets in product(*(range(tile[s]) for s in letters))]
+        points = [
+            dict(zip(letters, offsets, strict=True))
+            for offsets in product(*(range(tile[s]) for s in letters))
+        ]
         if self.nest.op == "map":
             for point in points:
                 self.store(point, self.value(self.nest.body, point))
@@ -218,7 +251,9 @@ class Kernel:
         nest, schedule = self.nest, self.schedule
         lanes = schedule.lanes
         positions = nest.op.startswith("arg")
-        start = self.constant(0.0 if nest.op == "sum" else float("-inf") if nest.op.endswith("max") else float("inf"), lanes)
+        start = self.constant(
+            0.0 if nest.op == "sum" else float("-inf") if nest.op.endswith("max") else float("inf"), lanes
+        )
         registers = [self.allocate(lanes) for _ in points]
         places = [self.allocate(lanes) for _ in points] if positions else []
         for register in registers:
@@ -288,16 +323,25 @@ class Kernel:
     def needs_mask(self, body: Expr) -> bool:
         """Whether lanes past the end of a summed vector may hold anything but zero."""
         schedule = self.schedule
-        if not schedule.across or schedule.vector is None or self.extents[schedule.vector] % schedule.lanes == 0:
+        if (
+            not schedule.across
+            or schedule.vector is None
+            or self.extents[schedule.vector] % schedule.lanes == 0
+        ):
             return False
         factors = body.factors if isinstance(body, Mul) else (body,)
-        plain = [f for f in factors if isinstance(f, Read) and any(schedule.vector in i.symbols for i in f.indices)]
+        plain = [
+            f for f in factors if isinstance(f, Read) and any(schedule.vector in i.symbols for i in f.indices)
+        ]
         return len(plain) < 1 or any(not isinstance(f, Read | Num) for f in factors)
 
     def masked(self, value: Value) -> Value:
         mask = self.tail_mask()
         zero = self.constant(0.0, value.lanes)
-        return self.op(f"select <{value.lanes} x i1> {mask}, {self.type_of(value.lanes)} {value.name}, {self.type_of(value.lanes)} {zero.name}", value.lanes)
+        kind = self.type_of(value.lanes)
+        return self.op(
+            f"select <{value.lanes} x i1> {mask}, {kind} {value.name}, {kind} {zero.name}", value.lanes
+        )
 
     def better(self, old: Value, register: str, place: str | None, point: Mapping[str, int]) -> Value:
         """The larger (or smaller) of two; the first of equals stays, a NaN wins."""
@@ -309,7 +353,9 @@ class Kernel:
             body = body.then
         value = self.wide(self.value(body, point), lanes)
         kind = self.type_of(lanes)
-        wins = self.op(f"fcmp {'ugt' if self.nest.op.endswith('max') else 'ult'} {kind} {value.name}, {old.name}", lanes)
+        wins = self.op(
+            f"fcmp {'ugt' if self.nest.op.endswith('max') else 'ult'} {kind} {value.name}, {old.name}", lanes
+        )
         wins = self.keep_nan(wins, old, value, lanes)
         if place is not None:
             wins = self.first_valid(wins, place, valid, lanes)
@@ -360,7 +406,12 @@ class Kernel:
                 if half == 1:
                     parts.append(self.op(f"extractelement {kind} {value.name}, i32 {start}", 1))
                 else:
-                    parts.append(self.op(f"shufflevector {kind} {value.name}, {kind} poison, <{half} x i32> <{picks}>", half))
+                    parts.append(
+                        self.op(
+                            f"shufflevector {kind} {value.name}, {kind} poison, <{half} x i32> <{picks}>",
+                            half,
+                        )
+                    )
             value = self.op(f"fadd {narrow} {parts[0].name}, {parts[1].name}", half)
         return value
 
@@ -417,8 +468,9 @@ class Kernel:
         return base
 
     def load(self, read: Read, point: Mapping[str, int]) -> Value:
-        key = ("load", read.key, tuple(sorted((s, p) for s, p in point.items() if any(s in i.symbols for i in read.indices))),
-               tuple(sorted((s, self.places[s].constant) for i in read.indices for s in i.symbols)))  # fmt: skip
+        letters = sorted({s for i in read.indices for s in i.symbols})
+        where = tuple((s, self.places[s].constant, point.get(s, 0)) for s in letters)
+        key = ("load", read.key, where)
         return self.once(key, lambda: self.loaded(read, point))
 
     def loaded(self, read: Read, point: Mapping[str, int]) -> Value:
@@ -431,7 +483,10 @@ class Kernel:
         lanes = self.schedule.lanes
         if touched == [tensor.last] and coefficient(read.indices[touched[0]], vector or "") == 1:
             proved(self.access(read, lanes))
-            return self.op(f"load {self.type_of(lanes)}, ptr {self.address(read, point)}, align {self.alignment()}", lanes)
+            return self.op(
+                f"load {self.type_of(lanes)}, ptr {self.address(read, point)}, align {self.alignment()}",
+                lanes,
+            )
         return self.gathered(read, point)
 
     def gathered(self, read: Read, point: Mapping[str, int]) -> Value:
@@ -497,8 +552,12 @@ class Kernel:
             return
         mask = self.tail_mask(point)
         suffix = f"v{lanes}f{32 if self.kind == 'float' else 64}"
-        name = self.module.declare(f"@llvm.masked.store.{suffix}.p0", f"void @llvm.masked.store.{suffix}.p0({kind}, ptr, i32, <{lanes} x i1>)")
-        self.line(f"call void {name}({kind} {value.name}, ptr {pointer}, i32 {self.alignment()}, <{lanes} x i1> {mask})")
+        name = self.module.declare(
+            f"@llvm.masked.store.{suffix}.p0",
+            f"void @llvm.masked.store.{suffix}.p0({kind}, ptr, i32, <{lanes} x i1>)",
+        )
+        where = f"ptr {pointer}, i32 {self.alignment()}, <{lanes} x i1> {mask}"
+        self.line(f"call void {name}({kind} {value.name}, {where})")
 
     def always_full(self, point: Mapping[str, int]) -> bool:
         vector = self.schedule.vector or ""
@@ -518,10 +577,9 @@ class Kernel:
             bits = ", ".join(f"i1 {'true' if lane < room else 'false'}" for lane in range(lanes))
             return f"<{bits}>"
         left = self.op(f"sub i64 {room}, {place.register}", 1)
-        one = self.op(f"insertelement <{lanes} x i64> poison, i64 {left.name}, i32 0", lanes)
-        all_ = self.op(f"shufflevector <{lanes} x i64> {one.name}, <{lanes} x i64> poison, <{lanes} x i32> zeroinitializer", lanes)
+        everywhere = self.spread("i64", left.name, lanes)
         numbers = ", ".join(f"i64 {lane}" for lane in range(lanes))
-        return self.op(f"icmp slt <{lanes} x i64> <{numbers}>, {all_.name}", lanes).name
+        return self.op(f"icmp slt <{lanes} x i64> <{numbers}>, {everywhere.name}", lanes).name
 
     # values
 
@@ -538,19 +596,19 @@ class Kernel:
         if not value.name.startswith("%"):
             return Value("<" + ", ".join([f"{self.kind} {value.name}"] * lanes) + ">", lanes)
 
-        def spread() -> Value:
-            one = self.op(f"insertelement {self.type_of(lanes)} poison, {self.kind} {value.name}, i32 0", lanes)
-            return self.op(
-                f"shufflevector {self.type_of(lanes)} {one.name}, {self.type_of(lanes)} poison, <{lanes} x i32> zeroinitializer", lanes
-            )
-
-        return self.once(("wide", value.name), spread)
+        return self.once(("wide", value.name), lambda: self.spread(self.kind, value.name, lanes))
 
     def wide_bits(self, value: Value, lanes: int) -> Value:
         if value.lanes == lanes:
             return value
-        one = self.op(f"insertelement <{lanes} x i1> poison, i1 {value.name}, i32 0", lanes)
-        return self.op(f"shufflevector <{lanes} x i1> {one.name}, <{lanes} x i1> poison, <{lanes} x i32> zeroinitializer", lanes)
+        return self.spread("i1", value.name, lanes)
+
+    def spread(self, kind: str, name: str, lanes: int) -> Value:
+        """One scalar register in every lane of a vector."""
+        vector = f"<{lanes} x {kind}>"
+        one = self.op(f"insertelement {vector} poison, {kind} {name}, i32 0", lanes)
+        zeros = f"<{lanes} x i32> zeroinitializer"
+        return self.op(f"shufflevector {vector} {one.name}, {vector} poison, {zeros}", lanes)
 
     def alike(self, *values: Value) -> tuple[list[Value], int]:
         lanes = max(v.lanes for v in values)
@@ -563,8 +621,14 @@ class Kernel:
     def fma(self, a: Value, b: Value, c: Value) -> Value:
         (a, b, c), lanes = self.alike(a, b, c)
         kind = self.type_of(lanes)
-        suffix = f"f{32 if self.kind == 'float' else 64}" if lanes == 1 else f"v{lanes}f{32 if self.kind == 'float' else 64}"
-        name = self.module.declare(f"@llvm.fma.{suffix}", f"{kind} @llvm.fma.{suffix}({kind}, {kind}, {kind})")
+        suffix = (
+            f"f{32 if self.kind == 'float' else 64}"
+            if lanes == 1
+            else f"v{lanes}f{32 if self.kind == 'float' else 64}"
+        )
+        name = self.module.declare(
+            f"@llvm.fma.{suffix}", f"{kind} @llvm.fma.{suffix}({kind}, {kind}, {kind})"
+        )
         return self.op(f"call {kind} {name}({kind} {a.name}, {kind} {b.name}, {kind} {c.name})", lanes)
 
     def product(self, values: list[Value]) -> Value:
@@ -599,7 +663,9 @@ class Kernel:
                 test = self.compare_indices("==", left, right, point)
                 return self.choose(test, self.constant(1.0, 1), self.constant(0.0, 1))
             case Where(condition, then, otherwise):
-                return self.choose(self.condition(condition, point), self.value(then, point), self.value(otherwise, point))
+                return self.choose(
+                    self.condition(condition, point), self.value(then, point), self.value(otherwise, point)
+                )
         raise FormulaError(f"{node!r} is not compiled")
 
     def choose(self, test: Value, yes: Value, no: Value) -> Value:
@@ -622,7 +688,11 @@ class Kernel:
                 continue
             above, below = denominator(term)
             if len(above) >= 2 and not below:
-                total = self.fma(self.product([self.value(f, point) for f in above[:-1]]), self.value(above[-1], point), total)
+                total = self.fma(
+                    self.product([self.value(f, point) for f in above[:-1]]),
+                    self.value(above[-1], point),
+                    total,
+                )
             else:
                 total = self.binary("fadd", total, self.value(term, point))
         return total
@@ -638,7 +708,11 @@ class Kernel:
 
     def power(self, node: Power, point: Mapping[str, int]) -> Value:
         base = self.value(node.base, point)
-        if isinstance(node.exponent, Num) and isinstance(node.exponent.value, int) and 0 < node.exponent.value <= 16:
+        if (
+            isinstance(node.exponent, Num)
+            and isinstance(node.exponent.value, int)
+            and 0 < node.exponent.value <= 16
+        ):
             result = base
             for _ in range(node.exponent.value - 1):
                 result = self.binary("fmul", result, base)
@@ -653,7 +727,9 @@ class Kernel:
         whole = self.integer(index, point)
         if whole.lanes == 1:
             return self.op(f"sitofp i64 {whole.name} to {self.kind}", 1)
-        return self.op(f"sitofp <{whole.lanes} x i64> {whole.name} to {self.type_of(whole.lanes)}", whole.lanes)
+        return self.op(
+            f"sitofp <{whole.lanes} x i64> {whole.name} to {self.type_of(whole.lanes)}", whole.lanes
+        )
 
     def integer(self, index: Index, point: Mapping[str, int]) -> Value:
         """An index expression as an integer, or as one in each lane if it depends on the vector letter."""
@@ -677,8 +753,7 @@ class Kernel:
         if not lane_weight:
             return Value(total, 1)
         lanes = self.schedule.lanes
-        one = self.op(f"insertelement <{lanes} x i64> poison, i64 {total}, i32 0", lanes)
-        base = self.op(f"shufflevector <{lanes} x i64> {one.name}, <{lanes} x i64> poison, <{lanes} x i32> zeroinitializer", lanes)
+        base = self.spread("i64", total, lanes)
         steps = ", ".join(f"i64 {lane_weight * lane}" for lane in range(lanes))
         return self.op(f"add <{lanes} x i64> {base.name}, <{steps}>", lanes)
 
@@ -697,7 +772,9 @@ class Kernel:
                 high = self.compare_indices("<", index, extent, point)
                 return self.joined("and", [low, high])
             case And(parts) | Or(parts):
-                return self.joined("and" if isinstance(node, And) else "or", [self.condition(p, point) for p in parts])
+                return self.joined(
+                    "and" if isinstance(node, And) else "or", [self.condition(p, point) for p in parts]
+                )
             case Not(part):
                 inner = self.condition(part, point)
                 bits = "i1" if inner.lanes == 1 else f"<{inner.lanes} x i1>"
@@ -719,7 +796,10 @@ class Kernel:
         difference = self.integer(left - right, point)
         if difference.lanes == 1:
             return self.op(f"icmp {INTEGER[op]} i64 {difference.name}, 0", 1)
-        return self.op(f"icmp {INTEGER[op]} <{difference.lanes} x i64> {difference.name}, zeroinitializer", difference.lanes)
+        return self.op(
+            f"icmp {INTEGER[op]} <{difference.lanes} x i64> {difference.name}, zeroinitializer",
+            difference.lanes,
+        )
 
 
 # In the body of a maximum, ``where(condition, value, VALID)`` marks positions that may win.
@@ -737,5 +817,3 @@ def hexadecimal(number: float, kind: str) -> str:
     if kind == "float":
         number = struct.unpack("f", struct.pack("f", number))[0]
     return f"0x{struct.unpack('<Q', struct.pack('<d', number))[0]:016X}"
-
-

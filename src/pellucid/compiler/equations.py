@@ -82,7 +82,9 @@ def named_equations(
         renamed = _renamed(equation, names, prefix, formula.constants)
         again = renamed.name in seen or renamed.name in totals
         seen.add(renamed.name)
-        result.append(Named(renamed, _ranges(ranges, names, prefix), letter, again, _numbers(formula.constants)))
+        result.append(
+            Named(renamed, _ranges(ranges, names, prefix), letter, again, _numbers(formula.constants))
+        )
     return result
 
 
@@ -91,7 +93,9 @@ def _numbers(constants: Mapping[str, int | float]) -> dict[str, float]:
 
 
 def _ranges(ranges: Ranges, names: Mapping[str, str], prefix: str) -> Ranges:
-    return Ranges(ranges.extents, ranges.symbols, {_name(t, names, prefix): s for t, s in ranges.shapes.items()})
+    return Ranges(
+        ranges.extents, ranges.symbols, {_name(t, names, prefix): s for t, s in ranges.shapes.items()}
+    )
 
 
 def _name(tensor: str, names: Mapping[str, str], prefix: str) -> str:
@@ -133,7 +137,9 @@ def _counted(value: Expr, letter: str | None) -> Expr:
     return _expr(visit(value))
 
 
-def _renamed(equation: Equation, names: Mapping[str, str], prefix: str, constants: Mapping[str, object]) -> Equation:
+def _renamed(
+    equation: Equation, names: Mapping[str, str], prefix: str, constants: Mapping[str, object]
+) -> Equation:
     def visit(node: Node) -> Node:
         if isinstance(node, Read):
             if node == COUNT or (not node.indices and (node.tensor in constants or node.tensor == "pi")):

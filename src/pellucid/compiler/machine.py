@@ -70,7 +70,9 @@ def compiled(text: str) -> Code:
     module.triple = host().triple
     module.data_layout = str(machine.target_data)
     options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = options.loop_interleaving = False
+    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = (
+        options.loop_interleaving
+    ) = False
     builder = llvm.create_pass_builder(machine, options)
     # the standard pipeline: NewGVN, taken by itself, was seen to merge loads that differ
     passes = builder.getModulePassManager()

@@ -1,22 +1,23 @@
-"""Equations as loop nests: every index an affine expression of loop letters, every quotient and remainder gone.
+"""Equations as loop nests: each index an affine expression of loop letters, quotients and remainders gone.
 
-A nest computes one tensor: for each value of its `out` loops, a reduction of `body` over its `reduce` loops, put into
-`finish` (where ``Read("@")`` stands for the reduction's result).  An equation with divisions becomes several nests, one
-for each class of remainders, none of which divides anything.
+A nest computes one tensor: for each value of its `out` loops, a reduction of `body` over its `reduce` loops,
+put into `finish` (where ``Read("@")`` stands for the reduction's result).  An equation with divisions becomes
+several nests, one for each class of remainders, none of which divides anything.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 
 from pellucid.errors import FormulaError
-from pellucid.formula.bounds import always
+from pellucid.formula.bounds import Interval, always, interval
 from pellucid.formula.expression import (
     And,
     Condition,
+    Delta,
     Divides,
     Equation,
     Expr,
@@ -27,7 +28,9 @@ from pellucid.formula.expression import (
     Read,
     Reduce,
     Where,
+    Within,
     all_of,
+    children,
     count,
     free_letters,
     indices_of,
@@ -38,7 +41,7 @@ from pellucid.formula.expression import (
     walk,
 )
 from pellucid.formula.formula import target_letters
-from pellucid.formula.index import Index, Quotient, Remainder
+from pellucid.formula.index import Index, Quotient, Remainder, rebuilt
 from pellucid.formula.ranges import Ranges
 
 __all__ = ["RESULT", "Loop", "Nest", "lower"]
@@ -90,7 +93,13 @@ class Nest:
         if self.op == "map":
             return "\n".join([*lines, f"{indent}{self.target!r} {written} {self.body!r}"])
         letters = ", ".join(f"{x.letter} < {x.extent}" for x in self.reduce)
-        return "\n".join([*lines, f"{indent}@ = {self.op} over {letters}: {self.body!r}", f"{indent}{self.target!r} {written} {self.finish!r}"])
+        return "\n".join(
+            [
+                *lines,
+                f"{indent}@ = {self.op} over {letters}: {self.body!r}",
+                f"{indent}{self.target!r} {written} {self.finish!r}",
+            ]
+        )
 
 
 def lower(equation: Equation, ranges: Ranges, *, accumulate: bool = False) -> list[Nest]:
@@ -107,7 +116,9 @@ def lower(equation: Equation, ranges: Ranges, *, accumulate: bool = False) -> li
     named = _Temporaries(equation, ranges)
     nests: list[Nest] = []
     for part, added in named.parts():
-        nests += _split_remainders(_nest(part, ranges, accumulate=accumulate and part.name == equation.name or added))
+        nests += _split_remainders(
+            _nest(part, ranges, accumulate=(accumulate and part.name == equation.name) or added)
+        )
     return nests
 
 
@@ -120,12 +131,20 @@ class _Temporaries:
 
     def parts(self) -> Iterator[tuple[Equation, bool]]:
         value = self.equation.value
-        reductions = [n for n in _outermost(value)]
-        keep = reductions[-1] if len(reductions) == 1 or reductions else None
+        reductions = list(_outermost(value))
+        keep = reductions[-1] if reductions else None
 
         def visit(node: Node) -> Node:
             if isinstance(node, Reduce):
-                inner = Reduce(node.op, node.letters, _expr(map_children(node.body, visit) if not isinstance(node.body, Reduce) else visit(node.body)))
+                inner = Reduce(
+                    node.op,
+                    node.letters,
+                    _expr(
+                        map_children(node.body, visit)
+                        if not isinstance(node.body, Reduce)
+                        else visit(node.body)
+                    ),
+                )
                 return inner if node is keep else self.named(inner)
             return map_children(node, visit)
 
@@ -145,9 +164,7 @@ def _outermost(node: Node) -> Iterator[Reduce]:
     if isinstance(node, Reduce):
         yield node
         return
-    found: list[Node] = []
-    map_children(node, lambda child: (found.append(child), child)[1])
-    for child in found:
+    for child in children(node):
         yield from _outermost(child)
 
 
@@ -196,7 +213,9 @@ def _split_remainders(nest: Nest) -> list[Nest]:
         elif empty:
             if _later_class_adds(nest, moduli, chosen, outer):
                 continue
-            variant = replace(variant, op="map", reduce=(), body=_finished_with_nothing(variant), finish=RESULT)
+            variant = replace(
+                variant, op="map", reduce=(), body=_finished_with_nothing(variant), finish=RESULT
+            )
         started.add(group)
         results.append(variant)
     return results
@@ -221,7 +240,10 @@ def _linear_again(nest: Nest) -> Nest:
     """A later class of a scaled sum: only the sum's share may be added again."""
     factors = nest.finish.factors if isinstance(nest.finish, Mul) else (nest.finish,)
     if nest.op != "sum" or RESULT not in factors:
-        raise FormulaError(f"{nest.target!r}: a sum over several classes of remainders inside {nest.finish!r} is not compiled")
+        raise FormulaError(
+            f"{nest.target!r}: a sum over several classes of remainders inside {nest.finish!r}"
+            " is not compiled"
+        )
     return nest
 
 
@@ -242,13 +264,20 @@ def _digits(nest: Nest) -> Nest:
         extent = next(x.extent for x in nest.loops if x.letter == letter)
         taken = {x.letter for x in nest.loops}
         high, low = _fresh(f"{letter}_high", taken), _fresh(f"{letter}_low", taken)
-        nest = _replaced(nest, letter, Index.of(high) * step + low, (Loop(high, extent // step), Loop(low, step)))
+        nest = _replaced(
+            nest, letter, Index.of(high) * step + low, (Loop(high, extent // step), Loop(low, step))
+        )
 
 
 def _is_digit(atom: Quotient | Remainder, nest: Nest) -> bool:
     letter, step = atom.numerator.letter, atom.divisor.constant
     loop = next((x for x in nest.loops if x.letter == letter), None)
-    return loop is not None and step is not None and loop.extent % step == 0 and not getattr(atom, "exact", False)
+    return (
+        loop is not None
+        and step is not None
+        and loop.extent % step == 0
+        and not getattr(atom, "exact", False)
+    )
 
 
 def _fresh(name: str, taken: set[str]) -> str:
@@ -266,7 +295,16 @@ def _replaced(nest: Nest, letter: str, value: Index, loops: tuple[Loop, ...]) ->
 
     target, body, finish = (substitute(n, mapping) for n in (nest.target, nest.body, nest.finish))
     assert isinstance(target, Read)
-    return _simplified(replace(nest, target=target, out=spread(nest.out), reduce=spread(nest.reduce), body=_expr(body), finish=_expr(finish)))
+    return _simplified(
+        replace(
+            nest,
+            target=target,
+            out=spread(nest.out),
+            reduce=spread(nest.reduce),
+            body=_expr(body),
+            finish=_expr(finish),
+        )
+    )
 
 
 def _simplified(nest: Nest) -> Nest:
@@ -274,15 +312,21 @@ def _simplified(nest: Nest) -> Nest:
     ranges = {x.letter: (0, x.extent - 1) for x in nest.loops}
 
     def index(value: Index) -> Index:
-        return value.map_atoms(lambda a: Index.of(a) if isinstance(a, str) else _digit_value(a, ranges, index))
+        return value.map_atoms(
+            lambda a: Index.of(a) if isinstance(a, str) else _digit_value(a, ranges, index)
+        )
 
     def visit(node: Node) -> Node:
         if isinstance(node, Read):
             return Read(node.tensor, tuple(index(i) for i in node.indices))
         if isinstance(node, IndexValue):
             return count(index(node.index))
-        if isinstance(node, Condition) and any(True for _ in indices_of(node)):
-            return replace(node, index=index(node.index), **({"extent": index(node.extent)} if hasattr(node, "extent") else {}))  # type: ignore[attr-defined]
+        if isinstance(node, Within):
+            return Within(index(node.index), index(node.extent))
+        if isinstance(node, Divides):
+            return Divides(node.divisor, index(node.index))
+        if isinstance(node, Delta):
+            return Delta(index(node.left), index(node.right), node.covering)
         return map_children(node, visit)
 
     target = visit(nest.target)
@@ -290,26 +334,22 @@ def _simplified(nest: Nest) -> Nest:
     return replace(nest, target=target, body=_expr(visit(nest.body)), finish=_expr(visit(nest.finish)))
 
 
-def _digit_value(atom: Quotient | Remainder, ranges: dict[str, tuple[int, int]], index: object) -> Index:
-    from pellucid.formula.bounds import interval
-    from pellucid.formula.index import rebuilt
-
-    inner = index(atom.numerator)  # type: ignore[operator]
-    rest = rebuilt(atom, inner, atom.divisor)
-    single = rest.terms[0][0][0] if len(rest.terms) == 1 and len(rest.terms[0][0]) == 1 and rest.terms[0][1] == 1 else None
-    parts = [t for t in rest.terms if any(not isinstance(a, str) for a in t[0])]
-    result = rest
-    for monomial, coefficient in parts:
-        atom_ = monomial[0]
-        if len(monomial) != 1 or isinstance(atom_, str) or (isinstance(atom_, Quotient) and atom_.exact):
+def _digit_value(
+    atom: Quotient | Remainder, ranges: Mapping[str, Interval], simplified: Callable[[Index], Index]
+) -> Index:
+    """A quotient or remainder over a simplified numerator; its value where that never changes digit."""
+    result = rest = rebuilt(atom, simplified(atom.numerator), atom.divisor)
+    for monomial, coefficient in rest.terms:
+        left = monomial[0] if len(monomial) == 1 else ""
+        if isinstance(left, str) or (isinstance(left, Quotient) and left.exact):
             continue
-        low, high = interval(atom_.numerator, ranges)
-        by = atom_.divisor.constant or 1
+        low, high = interval(left.numerator, ranges)
+        by = left.divisor.constant or 1
         if low // by == high // by:
             whole = Index.of(low // by)
-            value = whole if isinstance(atom_, Quotient) else atom_.numerator - whole * by
+            value = whole if isinstance(left, Quotient) else left.numerator - whole * by
             result = result - Index(((monomial, coefficient),)) + value * coefficient
-    return result if single is None or result != rest else rest
+    return result
 
 
 def _composites(nest: Nest) -> Iterator[Quotient | Remainder]:
@@ -332,7 +372,12 @@ def _moduli(nest: Nest) -> dict[str, int]:
     letters = {x.letter for x in nest.loops}
     moduli: dict[str, int] = {}
     divisions = [(a.numerator, a.divisor) for a in _composites(nest)]
-    divisions += [(n.index, n.divisor) for root in (nest.body, nest.finish) for n in walk(root) if isinstance(n, Divides)]
+    divisions += [
+        (n.index, n.divisor)
+        for root in (nest.body, nest.finish)
+        for n in walk(root)
+        if isinstance(n, Divides)
+    ]
     for numerator, divisor in divisions:
         by = divisor.constant
         if by is None:
@@ -381,5 +426,3 @@ def _decided(nest: Nest) -> Nest:
 def _expr(node: Node) -> Expr:
     assert isinstance(node, Expr)
     return node
-
-

@@ -1,11 +1,10 @@
 """A pass of a network over one tile of images, planned: nests in order, storage for every tensor, schedules.
 
-Activations are stored with their channels last, parameters as their first use wants them; a later use that wants
-another order reads a copy, which is made again after every update.
+Activations are stored with their channels last, parameters as their first use wants them; a later use that
+wants another order reads a copy, which is made again after every update.
 """
 
 from __future__ import annotations
-
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +30,7 @@ from pellucid.formula.expression import (
     Where,
     Within,
     all_of,
+    children,
     map_children,
     reads,
     walk,
@@ -70,7 +70,12 @@ class PassPlan:
     def emit(self, module: Module) -> None:
         """The functions ``tile`` (all nests), its halves ``forward`` and ``backward``, and ``repack``."""
         spaces = ", ".join(f"ptr %{s}" for s in SPACES)
-        calls: dict[str, list[str]] = {"forward": [], "backward": [], "tile": ["forward", "backward"], "repack": []}
+        calls: dict[str, list[str]] = {
+            "forward": [],
+            "backward": [],
+            "tile": ["forward", "backward"],
+            "repack": [],
+        }
         for number, (nest, schedule, images) in enumerate(self.nests):
             Kernel(module, f"nest{number}", nest, schedule, self.tensors, self.constants, images)
             calls["forward" if number < self.backward else "backward"].append(f"nest{number}")
@@ -79,12 +84,16 @@ class PassPlan:
             calls["repack"].append(f"copy{number}")
         for name, functions in calls.items():
             lines = [f"  call void @{f}({spaces}, i64 %images)" for f in functions]
-            module.functions.append("\n".join([f"define internal void @{name}({spaces}, i64 %images) {{", *lines, "  ret void", "}"]))
+            module.functions.append(
+                "\n".join(
+                    [f"define internal void @{name}({spaces}, i64 %images) {{", *lines, "  ret void", "}"]
+                )
+            )
 
 
 def plan_pass(
-    equations: Sequence[Named], parameters: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str], totals: Sequence[str],
-    constants: Sequence[str], keep: frozenset[str] | None, backward: int | None = None,
+    equations: Sequence[Named], parameters: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str],
+    totals: Sequence[str], constants: Sequence[str], keep: frozenset[str] | None, backward: int | None = None,
 ) -> PassPlan:  # fmt: skip
     """Plans a pass.
 
@@ -124,11 +133,20 @@ def plan_pass(
 
 
 def _cut_shape(tensor: str, shape: tuple[int, ...], cuts: Mapping[tuple[str, int], Cut]) -> tuple[int, ...]:
-    return tuple(n for axis, size in enumerate(shape) for n in (cuts[tensor, axis].extents if (tensor, axis) in cuts else (size,)))
+    return tuple(
+        n
+        for axis, size in enumerate(shape)
+        for n in (cuts[tensor, axis].extents if (tensor, axis) in cuts else (size,))
+    )
 
 
 def _all_reads(nest: Nest) -> list[Read]:
-    return [r for root in (nest.target, nest.body, nest.finish) for r in reads(root) if r.tensor[0] != "@" or r.indices]
+    return [
+        r
+        for root in (nest.target, nest.body, nest.finish)
+        for r in reads(root)
+        if r.tensor[0] != "@" or r.indices
+    ]
 
 
 def _implied(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:
@@ -148,7 +166,8 @@ def _implied(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:
 
 def _reads_zero(read: Read, condition: Condition, shapes: Mapping[str, tuple[int, ...]]) -> bool:
     return isinstance(condition, Within) and any(
-        i == condition.index and condition.extent == Index.of(n) for i, n in zip(read.indices, shapes.get(read.tensor, ()), strict=False)
+        i == condition.index and condition.extent == Index.of(n)
+        for i, n in zip(read.indices, shapes.get(read.tensor, ()), strict=False)
     )
 
 
@@ -168,15 +187,15 @@ def _guarded(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:
 
 
 def _direct(node: Node) -> list[Read]:
+    """Reads that no reduction inside binds a letter of."""
     if isinstance(node, Read):
         return [node]
-    found: list[Read] = []
-    if not isinstance(node, Reduce):
-        map_children(node, lambda child: (found.extend(_direct(child)), child)[1])
-    return found
+    return [] if isinstance(node, Reduce) else [r for child in children(node) for r in _direct(child)]
 
 
-def _halos(nests: Iterable[Nest], shapes: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str]) -> dict[str, list[tuple[int, int]]]:
+def _halos(
+    nests: Iterable[Nest], shapes: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str]
+) -> dict[str, list[tuple[int, int]]]:
     """How far each tensor is read beyond its ends; a parameter and its gradient are stored alike."""
     halo = {t: [(0, 0)] * len(s) for t, s in shapes.items()}
     for nest in nests:
@@ -188,7 +207,9 @@ def _halos(nests: Iterable[Nest], shapes: Mapping[str, tuple[int, ...]], gradien
                 halo[read.tensor][axis] = max(before, -low), max(after, high - shapes[read.tensor][axis] + 1)
     for gradient, parameter in gradients.items():
         if gradient in halo and parameter in halo:
-            both = [(max(a, c), max(b, d)) for (a, b), (c, d) in zip(halo[gradient], halo[parameter], strict=True)]
+            both = [
+                (max(a, c), max(b, d)) for (a, b), (c, d) in zip(halo[gradient], halo[parameter], strict=True)
+            ]
             halo[gradient] = halo[parameter] = both
     return halo
 
@@ -197,12 +218,13 @@ class _Storage:
     """Orders of axes chosen, then places in the spaces."""
 
     def __init__(
-        self, shapes: Mapping[str, tuple[int, ...]], halo: Mapping[str, Sequence[tuple[int, int]]], images: Mapping[str, str | None],
-        gradients: Mapping[str, str], parameters: Mapping[str, tuple[int, ...]], totals: Sequence[str], constants: Sequence[str],
+        self, shapes: Mapping[str, tuple[int, ...]], halo: Mapping[str, Sequence[tuple[int, int]]],
+        images: Mapping[str, str | None], gradients: Mapping[str, str],
+        parameters: Mapping[str, tuple[int, ...]], totals: Sequence[str], constants: Sequence[str],
         used: frozenset[str],
     ) -> None:  # fmt: skip
         self.shapes, self.halo, self.gradients, self.totals = shapes, halo, gradients, totals
-        self.parameters = [p for p in parameters]
+        self.parameters = list(parameters)
         self.constants, self.used = constants, used
         self.tensors: dict[str, Tensor] = {}
         for name in [*used, *self.parameters]:
@@ -210,7 +232,12 @@ class _Storage:
 
     def default_order(self, name: str) -> tuple[int, ...]:
         rank = len(self.shapes[name])
-        if rank >= 2 and name not in self.parameters and name not in self.gradients and name not in self.constants:
+        if (
+            rank >= 2
+            and name not in self.parameters
+            and name not in self.gradients
+            and name not in self.constants
+        ):
             return (0, *range(2, rank), 1)
         return tuple(range(rank))
 
@@ -221,7 +248,9 @@ class _Storage:
         rank = len(self.shapes[name])
         return self.tensor(name, (*(a for a in range(rank) if a != last), last))
 
-    def choose(self, nests: list[Nest], images: Mapping[str, str | None]) -> tuple[list[Nest], list[tuple[str, str]]]:
+    def choose(
+        self, nests: list[Nest], images: Mapping[str, str | None]
+    ) -> tuple[list[Nest], list[tuple[str, str]]]:
         """Orders of parameters by their first use; later uses that gain from another order read a copy."""
         fixed: set[str] = set()
         copies: dict[str, str] = {}
@@ -229,7 +258,9 @@ class _Storage:
         for nest in nests:
             letter = images.get(nest.target.tensor)
             for name in dict.fromkeys(r.tensor for r in _all_reads(nest) if r.tensor in self.parameters):
-                options = [self.ordered(name, a) for a in range(len(self.shapes[name]))] or [self.tensors[name]]
+                options = [self.ordered(name, a) for a in range(len(self.shapes[name]))] or [
+                    self.tensors[name]
+                ]
                 costs = [best_cost(nest, {**self.tensors, name: t}, letter) for t in options]
                 best = min(range(len(costs)), key=lambda i: (costs[i], i))
                 if name not in fixed:
@@ -250,7 +281,11 @@ class _Storage:
                 self.tensors[gradient] = replace(self.tensors[parameter], name=gradient)
 
     def plan(
-        self, nests: list[Nest], copies: list[tuple[str, str]], images: Mapping[str, str | None], scalars: Mapping[str, float]
+        self,
+        nests: list[Nest],
+        copies: list[tuple[str, str]],
+        images: Mapping[str, str | None],
+        scalars: Mapping[str, float],
     ) -> PassPlan:
         sizes = {"arena": 0, "parameters": 0, "gradients": 0, "scalars": 16}
         placed: dict[str, Tensor] = {}
@@ -270,7 +305,9 @@ class _Storage:
                 place(name, "parameters")
         for gradient, owner in self.gradients.items():
             if gradient in self.tensors:
-                placed[gradient] = replace(self.tensors[gradient], space="gradients", offset=placed[owner].offset)
+                placed[gradient] = replace(
+                    self.tensors[gradient], space="gradients", offset=placed[owner].offset
+                )
         sizes["gradients"] = trained
         for name in self.totals:
             self.tensors.setdefault(name, Tensor(name, "gradients", (), (), ()))
@@ -279,8 +316,12 @@ class _Storage:
         for name in sorted(self.tensors):
             if name not in placed:
                 place(name, "arena")
-        scheduled = tuple((n, choose(n, placed, images.get(n.target.tensor)), images.get(n.target.tensor)) for n in nests)
-        repacks = tuple((n, choose(n, placed, None)) for n in (_copy(copy, owner, placed) for copy, owner in copies))
+        scheduled = tuple(
+            (n, choose(n, placed, images.get(n.target.tensor)), images.get(n.target.tensor)) for n in nests
+        )
+        repacks = tuple(
+            (n, choose(n, placed, None)) for n in (_copy(copy, owner, placed) for copy, owner in copies)
+        )
         return PassPlan(scheduled, repacks, placed, sizes, trained, scalars)
 
 
@@ -291,7 +332,8 @@ def _reading(nest: Nest, old: str, new: str) -> Nest:
         return map_children(node, visit)
 
     body, finish = visit(nest.body), visit(nest.finish)
-    assert isinstance(body, Expr) and isinstance(finish, Expr)
+    assert isinstance(body, Expr)
+    assert isinstance(finish, Expr)
     return replace(nest, body=body, finish=finish)
 
 
@@ -301,5 +343,3 @@ def _copy(copy: str, owner: str, tensors: Mapping[str, Tensor]) -> Nest:
     loops = tuple(Loop(f"a{axis}", extent) for axis, extent in enumerate(shape))
     indices = tuple(Index.of(x.letter) for x in loops)
     return Nest(Read(copy, indices), loops, (), "map", Read(owner, indices), Read("@"))
-
-

@@ -20,7 +20,7 @@ class Access:
     Attributes:
         read: the element, at affine indices of loop letters.
         tensor: its storage.
-        spans: first and last value that each letter takes in the loops as they are emitted, a vector's lanes included.
+        spans: first and last value of each letter in the loops as emitted, a vector's lanes included.
     """
 
     read: Read

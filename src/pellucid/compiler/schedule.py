@@ -1,7 +1,7 @@
-"""How a nest runs on a vector processor.  A schedule is data: it changes the speed of a nest, never its result's order.
+"""How a nest runs on a vector processor.  A schedule is data: it changes a nest's speed, not what it means.
 
-Chosen by counting: among the letters that could be the vector, and the register tiles that fit, the one with the
-fewest vector operations and loads.  The same nest always gets the same schedule.
+Chosen by counting: among the letters that could be the vector, and the register tiles that fit, the one with
+the fewest vector operations and loads.  The same nest always gets the same schedule.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class Schedule:
         vector = f"{self.vector} x {self.lanes}{' across' if self.across else ''}" if self.vector else "none"
         loops = " > ".join(self.outer) or "none"
         return (
-            f"vector {vector}; register tile {tile}; loops {loops}; summed {' > '.join(self.inner) or 'none'};"
-            f" unrolled {','.join(self.unrolled) or 'none'}; {self.vectorised:.0%} of the work in vectors"
+            f"vector {vector}; register tile {tile}; loops {loops}; summed {' > '.join(self.inner) or 'none'}"
+            f"; unrolled {','.join(self.unrolled) or 'none'}; {self.vectorised:.0%} of the work in vectors"
         )
 
 
@@ -70,9 +70,9 @@ def is_contraction(nest: Nest) -> bool:
 
 
 def choose(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> Schedule:
-    """The schedule of a nest for tensors in given storage; `images` is the letter whose extent is known at run time."""
+    """The schedule of a nest; how far the letter `images` runs is known at run time only."""
     candidates = list(_vectors(nest, tensors, images))
-    vector, across = min(candidates, key=lambda c: _vector_cost(nest, *c, tensors))
+    vector, across = min(candidates, key=lambda c: _vector_cost(nest, c[0], tensors, across=c[1]))
     loop = {x.letter: x for x in nest.loops}
     lanes = lanes_for(loop[vector].extent) if vector else 1
     unrolled = _unrolled(nest, vector if across else None, images)
@@ -82,20 +82,26 @@ def choose(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> Sch
     if across and vector is not None:
         inner = (*(s for s in inner if s != vector), vector)
     share = 1.0 if lanes > 1 else 0.0
-    return Schedule(vector if lanes > 1 else None, lanes, across and lanes > 1, tile, outer, inner, unrolled, share)
-
+    return Schedule(
+        vector if lanes > 1 else None, lanes, across and lanes > 1, tile, outer, inner, unrolled, share
+    )
 
 
 def best_cost(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> float:
     """Vector operations that the nest takes at best with tensors in this storage."""
-    return min(_vector_cost(nest, vector, across, tensors)[0] for vector, across in _vectors(nest, tensors, images))
+    return min(
+        _vector_cost(nest, vector, tensors, across=across)[0]
+        for vector, across in _vectors(nest, tensors, images)
+    )
 
 
 def _reads(nest: Nest) -> list[Read]:
     return [n for root in (nest.body, nest.finish) for n in walk(root) if isinstance(n, Read) and n.indices]
 
 
-def _vectors(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> Iterator[tuple[str | None, bool]]:
+def _vectors(
+    nest: Nest, tensors: Mapping[str, Tensor], images: str | None
+) -> Iterator[tuple[str | None, bool]]:
     """Letters along which vectors could lie, and whether lanes are then added."""
     yield None, False
     target = tensors[nest.target.tensor]
@@ -106,7 +112,11 @@ def _vectors(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> I
                 yield x.letter, False
     if nest.op == "sum":
         for x in nest.reduce:
-            if x.letter != images and x.letter not in free_letters(nest.finish) and not _gathers(nest, x.letter, tensors):
+            if (
+                x.letter != images
+                and x.letter not in free_letters(nest.finish)
+                and not _gathers(nest, x.letter, tensors)
+            ):
                 yield x.letter, True
 
 
@@ -119,12 +129,16 @@ def _gathers(nest: Nest, letter: str, tensors: Mapping[str, Tensor]) -> int:
     found = 0
     for read in _reads(nest):
         touched = [axis for axis, i in enumerate(read.indices) if letter in i.symbols]
-        if touched and (touched != [tensors[read.tensor].last] or coefficient(read.indices[touched[0]], letter) != 1):
+        if touched and (
+            touched != [tensors[read.tensor].last] or coefficient(read.indices[touched[0]], letter) != 1
+        ):
             found += 1
     return found
 
 
-def _vector_cost(nest: Nest, vector: str | None, across: bool, tensors: Mapping[str, Tensor]) -> tuple[float, int]:
+def _vector_cost(
+    nest: Nest, vector: str | None, tensors: Mapping[str, Tensor], *, across: bool
+) -> tuple[float, int]:
     work = math.prod(max(x.extent, 1) for x in nest.loops)
     if vector is None:
         return float(work), 0
@@ -153,7 +167,13 @@ def _unrolled(nest: Nest, vector: str | None, images: str | None) -> tuple[str, 
 
 
 def _tile(
-    nest: Nest, vector: str | None, lanes: int, tensors: Mapping[str, Tensor], images: str | None, *, across: bool
+    nest: Nest,
+    vector: str | None,
+    lanes: int,
+    tensors: Mapping[str, Tensor],
+    images: str | None,
+    *,
+    across: bool,
 ) -> tuple[tuple[str, int], ...]:
     """The register tile with the fewest loads for each multiplication."""
     if not is_contraction(nest):
@@ -174,7 +194,11 @@ def _tile(
 def _sizes(extent: int, *, dynamic: bool) -> list[int]:
     if dynamic:
         return [n for n in (1, 2, 4, 8) if n <= extent] or [1]
-    return [n for n in range(1, min(extent, ACCUMULATORS) + 1) if extent % n == 0 or (n >= 4 and extent > ACCUMULATORS)]
+    return [
+        n
+        for n in range(1, min(extent, ACCUMULATORS) + 1)
+        if extent % n == 0 or (n >= 4 and extent > ACCUMULATORS)
+    ]
 
 
 def _tile_cost(nest: Nest, tile: Mapping[str, int], images: str | None, blocks: Mapping[str, int]) -> float:
@@ -200,9 +224,10 @@ def _outer_order(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) 
     target = tensors[nest.target.tensor]
 
     def rank(x: Loop) -> tuple[bool, float]:
-        weight = sum(abs(coefficient(i, x.letter)) * s for i, s in zip(nest.target.indices, target.strides, strict=True))
+        weight = sum(
+            abs(coefficient(i, x.letter)) * s
+            for i, s in zip(nest.target.indices, target.strides, strict=True)
+        )
         return x.letter != images, -weight
 
     return tuple(x.letter for x in sorted(nest.out, key=rank))
-
-

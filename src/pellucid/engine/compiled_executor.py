@@ -30,7 +30,9 @@ class CompiledExecutor:
         forward, backward = _equations(program)
         parameters = program.network.parameter_shapes
         gradients = {gradient_of(p): p for p in parameters}
-        self.plan = plan_pass([*forward, *backward], parameters, gradients, (), (), None, backward=len(forward))
+        self.plan = plan_pass(
+            [*forward, *backward], parameters, gradients, (), (), None, backward=len(forward)
+        )
         module = Module({4: "float", 8: "double"}[self.dtype.itemsize])
         self.plan.emit(module)
         spaces = ", ".join(f"ptr %{s}" for s in SPACES)
@@ -51,7 +53,9 @@ class CompiledExecutor:
         self._call("forward")
         inner: list[Values] = []
         for step in self.program.steps:
-            inner.append({t: np.array(self._view(n)) for t, n in _names(step).items() if n in self.plan.tensors})
+            inner.append(
+                {t: np.array(self._view(n)) for t, n in _names(step).items() if n in self.plan.tensors}
+            )
             values[step.name] = np.array(self._view(step.name))
         return inner
 
@@ -97,5 +101,7 @@ def _equations(program: Program) -> tuple[list[Named], list[Named]]:
         above = {gradient_name(step.forward.output): gradient_of(step.name)}
         below = {gradient_name(operand): gradient_of(value) for operand, value in step.gradients.items()}
         names = {**step.operands, step.forward.output: step.name, **above, **below}
-        backward += named_equations(step.backward, step.backward_ranges, names, step.name, seen=seen, every_image=True)
+        backward += named_equations(
+            step.backward, step.backward_ranges, names, step.name, seen=seen, every_image=True
+        )
     return forward, backward

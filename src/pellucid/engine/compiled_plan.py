@@ -20,7 +20,17 @@ from pellucid.formula.ranges import solve
 from pellucid.layers.preparation import CORRECT, ONE_HOT, normalisation
 from pellucid.network import INPUT, Network
 
-__all__ = ["AVERAGE", "CORRECTS", "DEVIATION", "IMAGE", "LABEL", "prediction_plan", "source_of", "tile_size", "training_plan"]
+__all__ = [
+    "AVERAGE",
+    "CORRECTS",
+    "DEVIATION",
+    "IMAGE",
+    "LABEL",
+    "prediction_plan",
+    "source_of",
+    "tile_size",
+    "training_plan",
+]
 
 IMAGE, LABEL, AVERAGE, DEVIATION, CORRECTS = "@image", "@label", "@average", "@deviation", "correct"
 # A tile's values should fit the second-level cache of any processor of the last ten years.
@@ -39,13 +49,22 @@ class _Equations:
     found: list[Named]
     seen: set[str]
 
-    def add(self, formula: Formula, given: Mapping[str, tuple[int, ...]], names: Mapping[str, str], prefix: str, **sizes: int) -> None:
+    def add(
+        self,
+        formula: Formula,
+        given: Mapping[str, tuple[int, ...]],
+        names: Mapping[str, str],
+        prefix: str,
+        **sizes: int,
+    ) -> None:
         ranges = solve(formula, given, sizes)
         self.found += named_equations(formula, ranges, names, prefix, totals=self.totals, seen=self.seen)
 
     def forward(self, step: Step) -> None:
         names = {**step.operands, step.forward.output: step.name}
-        self.found += named_equations(step.forward, step.ranges, names, step.name, totals=self.totals, seen=self.seen)
+        self.found += named_equations(
+            step.forward, step.ranges, names, step.name, totals=self.totals, seen=self.seen
+        )
 
     def backward(self, step: Step) -> None:
         if step.backward is None or step.backward_ranges is None:
@@ -53,7 +72,9 @@ class _Equations:
         above = {gradient_name(step.forward.output): gradient_of(step.name)}
         below = {gradient_name(operand): gradient_of(value) for operand, value in step.gradients.items()}
         names = {**step.operands, step.forward.output: step.name, **above, **below}
-        self.found += named_equations(step.backward, step.backward_ranges, names, step.name, totals=self.totals, seen=self.seen)
+        self.found += named_equations(
+            step.backward, step.backward_ranges, names, step.name, totals=self.totals, seen=self.seen
+        )
 
 
 def tile_size(network: Network, batch: int, itemsize: int) -> int:
@@ -83,7 +104,10 @@ def training_plan(task: Task, tile: int) -> PassPlan:
     network = task.network
     program = Program.build(network, tile, wanted=network.parameter_shapes, training=True)
     if program.masks:
-        raise UsageError(f"layer {next(iter(program.masks)).split(':')[0]}: dropout is not compiled yet; use engine='numpy'")
+        raise UsageError(
+            f"layer {next(iter(program.masks)).split(':')[0]}: dropout is not compiled yet;"
+            " use engine='numpy'"
+        )
     if task.sample_weight is not None:
         raise UsageError("sample weights are not compiled yet; use engine='numpy'")
     if task.clip_norm is not None:
@@ -136,7 +160,10 @@ def _refuse_coupled(equations: list[Named]) -> None:
         indices = named.equation.target.indices
         if named.accumulate or named.images is None or (indices and indices[0].letter == named.images):
             continue
-        if named.images in named.equation.value.key and not named.equation.target.tensor.startswith(("@", LOSS)):
+        if named.images in named.equation.value.key and not named.equation.target.tensor.startswith(
+            ("@", LOSS)
+        ):
             raise UsageError(
-                f"{named.equation!r} adds up over the images of a batch, which is not compiled yet; use engine='numpy'"
+                f"{named.equation!r} adds up over the images of a batch, which is not compiled yet;"
+                " use engine='numpy'"
             )

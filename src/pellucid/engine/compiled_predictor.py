@@ -28,7 +28,12 @@ class CompiledPredictor:
     """A network with fixed parameters as a function of images."""
 
     def __init__(
-        self, network: Network, parameters: Mapping[str, Array], scaling: Scaling | None, dtype: DTypeLike, threads: int
+        self,
+        network: Network,
+        parameters: Mapping[str, Array],
+        scaling: Scaling | None,
+        dtype: DTypeLike,
+        threads: int,
     ) -> None:
         self.network, self.scaling, self.threads = network, scaling, threads
         self.dtype = np.dtype(dtype)
@@ -105,7 +110,9 @@ class _Prediction:
         if threads == 1:
             self._predict(context.ctypes.data, 0)
             return out
-        workers = [threading.Thread(target=self._predict, args=(context.ctypes.data, t)) for t in range(threads)]
+        workers = [
+            threading.Thread(target=self._predict, args=(context.ctypes.data, t)) for t in range(threads)
+        ]
         for worker in workers:
             worker.start()
         for worker in workers:

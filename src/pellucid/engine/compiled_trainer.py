@@ -17,7 +17,16 @@ from pellucid.compiler.machine import aligned, compiled
 from pellucid.compiler.nest import lower
 from pellucid.compiler.plan import CHUNK, PassPlan
 from pellucid.compiler.schedule import choose
-from pellucid.engine.compiled_plan import AVERAGE, CORRECTS, DEVIATION, IMAGE, LABEL, source_of, tile_size, training_plan
+from pellucid.engine.compiled_plan import (
+    AVERAGE,
+    CORRECTS,
+    DEVIATION,
+    IMAGE,
+    LABEL,
+    source_of,
+    tile_size,
+    training_plan,
+)
 from pellucid.engine.interface import OnStep, StepLog, Task, state_name
 from pellucid.engine.program import LOSS, TARGETS
 from pellucid.errors import UsageError
@@ -83,10 +92,14 @@ class CompiledTrainer:
         losses = log[:done, 0].copy()
         return StepLog(losses, np.rint(log[:done, 1]).astype(np.int64), counts[:done])
 
-    def _race(self, context: Array, control: Array, log: Array, counts: Array, on_step: OnStep | None) -> None:
+    def _race(
+        self, context: Array, control: Array, log: Array, counts: Array, on_step: OnStep | None
+    ) -> None:
         """The worker threads run; this one watches the counter and passes on a wish to stop."""
         address = context.ctypes.data
-        workers = [threading.Thread(target=self._train, args=(address, t), daemon=True) for t in range(self.threads)]
+        workers = [
+            threading.Thread(target=self._train, args=(address, t), daemon=True) for t in range(self.threads)
+        ]
         for worker in workers:
             worker.start()
         seen = 0
@@ -113,7 +126,9 @@ class CompiledTrainer:
         states = self.task.update.states
         shard = self._shard
         self._gradients = aligned(self.shards * shard + len(states) * trained, self.dtype)
-        self._states = {s: self._gradients[self.shards * shard + i * trained :][:trained] for i, s in enumerate(states)}
+        self._states = {
+            s: self._gradients[self.shards * shard + i * trained :][:trained] for i, s in enumerate(states)
+        }
         stride = -(-sizes["arena"] // CHUNK) * CHUNK + CHUNK
         self._arenas = aligned(self.threads * stride, self.dtype)
         self._arena_bytes = stride * self.dtype.itemsize
@@ -146,15 +161,23 @@ class CompiledTrainer:
         module = Module(self.kind)
         self.plan.emit(module)
         sizes = {**self.plan.sizes, "gradients": self._shard}
-        scratch, calls = _emit_update(module, self.task.update.formula, self.scalars, self.plan, self.shards, sizes["gradients"], self.task.update.states)
+        scratch, calls = _emit_update(
+            module,
+            self.task.update.formula,
+            self.scalars,
+            self.plan,
+            self.shards,
+            sizes["gradients"],
+            self.task.update.states,
+        )
         correct = self.plan.tensors[CORRECTS].offset if CORRECTS in self.plan.tensors else -1
         module.functions += [
             barrier(),
             gather(self._feeds(), self.kind),
             update_function(self.kind, scratch, calls),
             training_worker(
-                self.kind, tile, sizes, self.plan.trained // CHUNK, CHUNK, self.plan.tensors[LOSS].offset, correct, self.shards,
-                copies=bool(self.plan.repacks),
+                self.kind, tile, sizes, self.plan.trained // CHUNK, CHUNK, self.plan.tensors[LOSS].offset,
+                correct, self.shards, copies=bool(self.plan.repacks),
             ),
         ]  # fmt: skip
         return module
@@ -166,9 +189,9 @@ class CompiledTrainer:
         numbers = {
             "images": self.images.ctypes.data, "labels": self._labels.ctypes.data, "order": order.ctypes.data,
             "scalars": rows.ctypes.data, "parameters": self._parameters.ctypes.data, "log": log.ctypes.data,
-            "control": control.ctypes.data, "steps": steps, "batch": self.task.batch_size, "total": len(order),
-            "threads": self.threads, "arenas": self._arenas.ctypes.data, "arena_bytes": self._arena_bytes,
-            "gradients": self._gradients.ctypes.data,
+            "control": control.ctypes.data, "steps": steps, "batch": self.task.batch_size,
+            "total": len(order), "threads": self.threads, "arenas": self._arenas.ctypes.data,
+            "arena_bytes": self._arena_bytes, "gradients": self._gradients.ctypes.data,
         }  # fmt: skip
         return np.array([numbers.get(f, 0) for f in FIELDS], np.int64)
 
@@ -182,7 +205,11 @@ class _Scalars:
         self.equations = tuple(Equation(e.target, self._visit(e.value)) for e in formula.equations)
 
     def _visit(self, node: Node) -> Any:
-        if isinstance(node, Expr) and not any(r.indices for r in reads(node)) and any(True for _ in reads(node)):
+        if (
+            isinstance(node, Expr)
+            and not any(r.indices for r in reads(node))
+            and any(True for _ in reads(node))
+        ):
             if node not in self.hoisted:
                 self.hoisted.append(node)
             return Read(f"@s{self.hoisted.index(node) + 1}")
@@ -191,7 +218,10 @@ class _Scalars:
     def rows(self, rates: Array, first_step: int, counts: Array, dtype: np.dtype[Any]) -> Array:
         rows = np.zeros((len(rates), ROW), dtype)
         rows[:, 0] = counts
-        given = {"rate": np.asarray(rates, np.float64), "t": first_step + 1 + np.arange(len(rates), dtype=np.float64)}
+        given = {
+            "rate": np.asarray(rates, np.float64),
+            "t": first_step + 1 + np.arange(len(rates), dtype=np.float64),
+        }
         for number, value in enumerate(self.hoisted):
             rows[:, number + 1] = self._over_steps(value, given, len(rates))
         return rows
@@ -204,15 +234,23 @@ class _Scalars:
 
         inner = visit(value)
         assert isinstance(inner, Expr)
-        formula = Formula((Equation(Read("value", (Index.of("d"),)), inner),), constants=self.formula.constants)
+        formula = Formula(
+            (Equation(Read("value", (Index.of("d"),)), inner),), constants=self.formula.constants
+        )
         used = {n: a for n, a in given.items() if n in formula.operands}
         return plan(formula, {n: a.shape for n, a in used.items()}, np.float64, {"D": steps})(used)["value"]
 
 
 def _emit_update(
-    module: Module, formula: Formula, scalars: _Scalars, planned: PassPlan, shards: int, shard: int, states: tuple[str, ...]
+    module: Module,
+    formula: Formula,
+    scalars: _Scalars,
+    planned: PassPlan,
+    shards: int,
+    shard: int,
+    states: tuple[str, ...],
 ) -> tuple[int, int]:
-    """The functions ``change0``, ``change1``, ... of one chunk; how much room they need, and how many they are."""
+    """The functions ``change0``, ``change1``, ... of one chunk; the room they need, and their number."""
     if len(scalars.hoisted) >= ROW:
         raise UsageError("the optimiser has too many scalars")
     d = Index.of("d")
