@@ -7,18 +7,16 @@ so the extents that the solver finds have something to be compared with.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from math import prod
 from random import Random
 
-import numpy as np
-
-from pellucid import random
 from pellucid.formula.expression import IndexValue
 from pellucid.formula.formula import Formula
 from pellucid.formula.index import flat_parts
 from pellucid.formula.parse import parse_expression
+from tests.formula.case import Case
 
 TARGETS = ("n", "c", "i", "j", "k")
 BOUND = ("u", "v", "r", "t", "d", "m")
@@ -26,46 +24,11 @@ BOUND = ("u", "v", "r", "t", "d", "m")
 MOST_TERMS = 3_000
 
 
-@dataclass(frozen=True)
-class Case:
-    """A formula, its operands' shapes, and what the solver must find.
-
-    Attributes:
-        text: the equations.
-        constants, padding: as for `Formula.parse`.
-        shapes: of the operands.
-        positive: operands whose values must be positive.
-        extents: of all letters.
-        sizes: extents that follow from no read and are given.
-    """
-
-    text: str
-    shapes: dict[str, tuple[int, ...]]
-    constants: dict[str, int | float] = field(default_factory=dict)
-    padding: dict[str, dict[int, tuple[int, int]]] = field(default_factory=dict)
-    positive: frozenset[str] = frozenset()
-    extents: dict[str, int] = field(default_factory=dict)
-    sizes: dict[str, int] = field(default_factory=dict)
-
-    def formula(self, *, padded: bool = True) -> Formula:
-        return Formula.parse(self.text, constants=self.constants, padding=self.padding if padded else {})
-
-    def operands(self, seed: int) -> dict[str, np.ndarray]:
-        """Normal numbers, and numbers from 0.5 to 2 where they must be positive."""
-        found: dict[str, np.ndarray] = {}
-        for name, shape in sorted(self.shapes.items()):
-            key = random.key(seed, name)
-            positive = name in self.positive
-            found[name] = 0.5 + 1.5 * random.uniform(key, shape) if positive else random.normal(key, shape)
-        return found
-
-
 def draw(seed: int) -> Case:
     """The case that belongs to a number; equations in which an operand cancels out are drawn again."""
     for attempt in count():
-        case = _Author(Random(f"{seed}:{attempt}")).case()
-        names = set(case.shapes)
-        if names == set(case.formula(padded=False).operands):
+        case = _Author(Random(f"{seed}:{attempt}")).case(f"random {seed}")
+        if case.shapes.keys() == set(Formula.parse(case.text, constants=case.constants).operands):
             return case
     raise AssertionError("unreachable")
 
@@ -94,22 +57,23 @@ class _Author:
         self.bound: list[str] = []
         self.terms = 0
 
-    def case(self) -> Case:
+    def case(self, name: str) -> Case:
         equations: list[str] = []
         number = self.rng.choice((1, 1, 2, 3))
-        for name in ("y", "z", "a")[:number]:
-            equations.append(self.equation(name, last=len(equations) == number - 1))
+        for target in ("y", "z", "a")[:number]:
+            equations.append(self.equation(target, last=len(equations) == number - 1))
         padding = {
-            name: {axis: a.padding for axis, a in enumerate(axes) if a.padding != (0, 0)}
-            for name, axes in self.operands.items()
+            operand: {axis: a.padding for axis, a in enumerate(axes) if a.padding != (0, 0)}
+            for operand, axes in self.operands.items()
         }
         return Case(
+            name,
             "\n".join(equations),
-            {name: tuple(a.size for a in axes) for name, axes in self.operands.items()},
-            self.constants,
-            {name: p for name, p in padding.items() if p},
-            frozenset(self.positive),
+            {operand: tuple(a.size for a in axes) for operand, axes in self.operands.items()},
             self.extents,
+            self.constants,
+            {operand: p for operand, p in padding.items() if p},
+            frozenset(self.positive),
             self.sizes,
         )
 

@@ -33,6 +33,7 @@ from pellucid.formula.expression import (
 from pellucid.formula.formula import target_letters
 from pellucid.formula.index import Index
 from pellucid.formula.parse import Assumption
+from pellucid.formula.text import negative
 
 __all__ = ["assumed", "collected", "outside", "recognised"]
 
@@ -209,11 +210,11 @@ def _matches(pattern: Expr, node: Expr, letters: frozenset[str], binding: Bindin
         if _put(pattern, binding).key == node.key:
             yield binding
         return
-    mine, theirs = list(children(pattern)), list(children(node))
-    if len(mine) != len(theirs) or getattr(pattern, "function", "") != getattr(node, "function", ""):
+    parts, given = list(children(pattern)), list(children(node))
+    if len(parts) != len(given) or getattr(pattern, "function", "") != getattr(node, "function", ""):
         return
     results: list[Binding] = [binding]
-    for a, b in zip(mine, theirs, strict=True):
+    for a, b in zip(parts, given, strict=True):
         results = (
             [f for r in results for f in _matches(a, b, letters, r)]
             if isinstance(a, Expr) and isinstance(b, Expr)
@@ -264,4 +265,4 @@ def _collected(node: Node) -> Expr | None:
         for factor in common:
             left.remove(factor)
         rests.append(mul(Num(coefficient), *left))
-    return mul(add(*rests), *common)
+    return mul(*common, add(*sorted(rests, key=negative)))

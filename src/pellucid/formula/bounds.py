@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
-from math import gcd
+from math import gcd, prod
+
+import numpy as np
 
 from pellucid.errors import FormulaError
 from pellucid.formula.expression import (
@@ -26,11 +28,13 @@ from pellucid.formula.expression import (
     indices_of,
 )
 from pellucid.formula.index import Atom, Index, Quotient, flat_parts
+from pellucid.formula.views import grid, whole
 
-__all__ = ["Fact", "Interval", "facts", "guarded_reads", "index_of", "interval", "spans"]
+__all__ = ["Fact", "Interval", "exact_interval", "facts", "guarded_reads", "index_of", "interval", "spans"]
 
 Interval = tuple[int, int]
-UNBOUNDED = 1 << 62
+# So many combinations of letters' values are gone through one by one.
+MOST_PLACES = 1 << 21
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,27 @@ def interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ..
     if any(_impossible(f, ranges) for f in useful):
         return 1, 0
     return _interval(index.replace(numbers), ranges, useful)
+
+
+def exact_interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...]) -> Interval | None:
+    """The least and greatest value wherever the facts hold and all divisions are exact, by going through all values
+    of the letters; None if there are too many of them."""
+    useful = [f for f in known if f.index.symbols <= ranges.keys()]
+    numbers = {s: Index.of(low) for s, (low, high) in ranges.items() if low == high}
+    parts = [f.replaced(numbers) for f in useful]
+    place = index.replace(numbers)
+    letters = sorted(place.symbols.union(*(f.index.symbols for f in parts)))
+    extents = {s: ranges[s][1] + 1 for s in letters}
+    if prod(extents.values()) > MOST_PLACES:
+        return None
+    holds = whole(place, letters, extents)
+    for part in parts:
+        values = grid(part.index, letters, extents)
+        holds = holds & whole(part.index, letters, extents)
+        holds = holds & (part.low is None or values >= (part.low.constant or 0))
+        holds = holds & (part.high is None or values <= (part.high.constant or 0))
+    found = np.broadcast_to(grid(place, letters, extents), holds.shape)[holds]
+    return (int(found.min()), int(found.max())) if found.size else (1, 0)
 
 
 def _impossible(fact: Fact, ranges: Mapping[str, Interval]) -> bool:

@@ -239,9 +239,12 @@ class _Probe:
         return self.base.moved(self.name, step * self.scale * self.way)
 
     def off(self, pairs: Iterable[tuple[float, Array, Array]], step: float) -> float:
-        """By how much more than their and its own rounding the differences over a step contradict the gradient."""
+        """By how much more than rounding the differences over a step contradict the gradient.
+
+        A slope that does not change the outputs' last digits even over the longest step cannot be seen."""
         slope, rounding = self.base.slope(pairs, step * self.scale)
-        return max(abs(slope - self.slope) - rounding - ROUNDING * self.base.size / self.scale, 0.0)
+        unseen = ROUNDING * self.base.size / (max(LONG_STEPS) * self.scale)
+        return max(abs(slope - self.slope) - rounding - unseen, 0.0)
 
     def fourth_order(self, step: float) -> list[float]:
         """The error by five points, or nothing if they cross a kink."""

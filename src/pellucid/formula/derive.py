@@ -123,6 +123,7 @@ class _Derivation:
         if self.upstream is not None:
             self.inline[output] = Equation(self.forward.defined[output].target, self.upstream)
         active = self.active()
+        self.check_names({*active, output})
         for equation in reversed(self.forward.equations):
             if equation.name in active and equation.name != output:
                 self.tensor(equation.name, active, final=False)
@@ -134,6 +135,15 @@ class _Derivation:
         )  # fmt: skip
         needed = frozenset(gradient_name(n) for n in self.wrt)
         return Gradient(self.forward, gradient.upto(needed), self.steps)
+
+    def check_names(self, names: Iterable[str]) -> None:
+        """Raises a FormulaError if the name of a gradient is that of another tensor."""
+        taken = {*self.forward.operands, *self.forward.defined, *self.forward.constants}
+        for name in sorted(names):
+            if gradient_name(name) in taken:
+                raise FormulaError(
+                    f"{gradient_name(name)!r} is a tensor of the formula, but also the name of the gradient of {name!r}"
+                )
 
     def active(self) -> frozenset[str]:
         """The tensors through which the output depends on the chosen operands."""
@@ -307,7 +317,8 @@ def _renamed_apart(equation: Equation, taken: frozenset[str], positions: dict[st
             used |= {fresh}
             mapping[letter] = Index.of(fresh)
     target, value = substitute(equation.target, mapping), substitute(equation.value, mapping)
-    assert isinstance(target, Read) and isinstance(value, Expr)
+    assert isinstance(target, Read)
+    assert isinstance(value, Expr)
     value = _bound_apart(value, taken)
     if isinstance(value, Reduce) and value.op in ("max", "min"):
         at = Read(position_of(equation.name), target.indices)
@@ -352,17 +363,26 @@ def jacobian(formula: Formula, operand: str, letters: Mapping[str, str]) -> Equa
     Returns:
         An equation for ``D(output, operand)``; where output and operand share axes, deltas between the letters stay.
 
+    Raises:
+        FormulaError: a letter is not new, or a letter of the output gets none.
+
     >>> from pellucid.formula.formula import Formula
     >>> softmax = Formula.parse("e[k] = exp(z[k]); t = sum[k] e[k]; p[k] = e[k]/t")
     >>> j = jacobian(softmax, "z", {"k": "i"})
     >>> print(j)
-    dp_dz[i,k] = (delta(i, k) - p[i])*p[k]
+    dp_dz[i,k] = p[i]*(delta(i, k) - p[k])
     >>> for case in cases(j):
     ...     print(case)
-    dp_dz[i,i] = (1 - p[i])*p[i]
+    dp_dz[i,i] = p[i]*(1 - p[i])
     dp_dz[i,k] = -p[i]*p[k]
     """
     output = formula.defined[formula.output].target
+    wanted = target_letters(formula.defined[formula.output])
+    if set(letters) != set(wanted) or len({*letters.values()} - formula.letters) < len(wanted):
+        given = ", ".join(f"{old} -> {new}" for old, new in letters.items())
+        raise FormulaError(
+            f"the letters {', '.join(wanted)} of {output!r} need a new letter each, not {given}"
+        )
     element = mul(
         *(Delta(Index.of(mine), Index.of(theirs), covering=True) for mine, theirs in letters.items())
     )
@@ -380,7 +400,8 @@ def cases(equation: Equation) -> tuple[Equation, ...]:
     first = deltas[0]
     same = substitute(equation.value, {first.right.letter or "": first.left})
     target = substitute(equation.target, {first.right.letter or "": first.left})
-    assert isinstance(same, Expr) and isinstance(target, Read)
+    assert isinstance(same, Expr)
+    assert isinstance(target, Read)
 
     def decided(value: Expr, number: int, delta: Delta) -> Expr:
         result = transform(value, lambda n: Num(number) if isinstance(n, Delta) and n == delta else None)

@@ -105,8 +105,8 @@ class Index:
 
     @staticmethod
     def sum_of(terms: Iterable[tuple[Monomial, int]]) -> Index:
-        """Collects equal products, drops zeros and rejoins ``q*(e//q) + e%q`` to ``e``."""
-        collected = _collected(terms)
+        """Collects equal products, drops zeros, rejoins ``q*(e//q) + e%q`` to ``e`` and undoes exact ``q*(e/q)``."""
+        collected = _collected(_undivided(terms))
         while (joined := _rejoined(collected)) is not None:
             collected = joined
         if len(collected) > MOST_TERMS:
@@ -337,6 +337,21 @@ def _collected(terms: Iterable[tuple[Monomial, int]]) -> dict[str, tuple[Monomia
             )
         collected[key] = (first, total + coefficient)
     return {key: term for key, term in collected.items() if term[1]}
+
+
+def _undivided(terms: Iterable[tuple[Monomial, int]]) -> Iterator[tuple[Monomial, int]]:
+    """The terms with multiples of exact quotients by their own divisors multiplied out."""
+    for monomial, coefficient in terms:
+        for place, atom in enumerate(monomial):
+            if isinstance(atom, Quotient) and atom.exact:
+                outside = Index(((monomial[:place] + monomial[place + 1 :], coefficient),)).divided(
+                    atom.divisor
+                )
+                if outside is not None:
+                    yield from (outside * atom.numerator).terms
+                    break
+        else:
+            yield monomial, coefficient
 
 
 def _rejoined(collected: dict[str, tuple[Monomial, int]]) -> dict[str, tuple[Monomial, int]] | None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pellucid.errors import FormulaError, GeometryError
-from pellucid.formula.bounds import Fact, Interval, guarded_reads, interval, spans
+from pellucid.formula.bounds import Fact, Interval, exact_interval, guarded_reads, interval, spans
 from pellucid.formula.expression import Bound, Equation, Read, Reduce, walk
 from pellucid.formula.formula import Formula, letters_of
 from pellucid.formula.index import Index, flat_parts, size_of
@@ -332,6 +332,8 @@ def _validate_axis(
         low, high = interval(index, intervals, known)
     except FormulaError as error:
         raise GeometryError(f"{read!r} in {equation!r}: {error}") from None
+    if low <= high and (low < -before or high >= size + after):
+        low, high = exact_interval(index, intervals, known) or (low, high)
     if low <= high and (low < -before or high >= size + after):
         raise GeometryError(
             f"{read!r} in {equation!r} reads axis {axis} of {read.tensor} from {low} to {high},"

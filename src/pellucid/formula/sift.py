@@ -89,7 +89,7 @@ class Term:
         assert isinstance(factor, Expr)
         return Term(
             tuple(b for b in self.bounds if b.letter != letter),
-            tuple(c for c in conditions if isinstance(c, Condition)),
+            tuple(c for c in conditions if isinstance(c, Condition) and not _always(c)),
             tuple(d for d in deltas if isinstance(d, Delta)),
             factor,
         )
@@ -99,6 +99,10 @@ class Term:
 
     def without(self, delta: Delta) -> Term:
         return replace(self, deltas=tuple(d for d in self.deltas if d is not delta))
+
+
+def _always(condition: Condition) -> bool:
+    return isinstance(condition, Divides) and condition.index.divided(condition.divisor) is not None
 
 
 def _rounding(node: Node) -> Node:

@@ -11,7 +11,7 @@ import numpy as np
 from pellucid.errors import GeometryError
 from pellucid.formula.index import Atom, Index, Quotient
 
-__all__ = ["Array", "grid", "inside", "numbers", "reader"]
+__all__ = ["Array", "grid", "inside", "numbers", "reader", "whole"]
 
 Array = np.ndarray
 
@@ -29,7 +29,9 @@ def numbers(index: Index, letters: Sequence[str], extents: Mapping[str, int]) ->
 
     def number(atom: Atom) -> Array:
         if isinstance(atom, Quotient) and atom.exact:
-            return grid(atom.numerator, letters, extents) / grid(atom.divisor, letters, extents)
+            numerator, divisor = (grid(i, letters, extents) for i in (atom.numerator, atom.divisor))
+            fraction: Array = numerator / divisor
+            return fraction
         return _atom_grid(atom, letters, extents)
 
     return _sum_of_products(index, len(letters), number)
@@ -57,16 +59,23 @@ def _atom_grid(atom: Atom, letters: Sequence[str], extents: Mapping[str, int]) -
     return result
 
 
+def whole(index: Index, letters: Sequence[str], extents: Mapping[str, int]) -> Array:
+    """Where divisions in an index that are meant to be exact are, as booleans over the letters."""
+    result = np.ones((1,) * len(letters), dtype=bool)
+    for atom in index.atoms():
+        if isinstance(atom, Quotient) and atom.exact:
+            numerator, divisor = (grid(i, letters, extents) for i in (atom.numerator, atom.divisor))
+            result = result & (numerator % divisor == 0)
+    return result
+
+
 def inside(
     indices: Sequence[Index], shape: Sequence[int], letters: Sequence[str], extents: Mapping[str, int]
 ) -> Array:
     """Where all indices lie inside the tensor and divisions in them are exact, as booleans over the letters."""
     result = np.ones((1,) * len(letters), dtype=bool)
     for index, size in zip(indices, shape, strict=True):
-        for atom in index.atoms():
-            if isinstance(atom, Quotient) and atom.exact:
-                numerator, divisor = (grid(i, letters, extents) for i in (atom.numerator, atom.divisor))
-                result = result & (numerator % divisor == 0)
+        result = result & whole(index, letters, extents)
         values = grid(index, letters, extents)
         if values.min() < 0 or values.max() >= size:
             result = result & (values >= 0) & (values < size)
