@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pellucid.errors import GeometryError
 from pellucid.layers.options import OptionError, is_whole
 
-__all__ = ["Padding", "Pair", "margins", "padding_option", "pair", "smaller_than_window"]
+__all__ = ["Padding", "Pair", "check_windows", "margins", "padding_option", "pair"]
 
 Pair = tuple[int, int]
 Padding = str | int | Sequence[int]
@@ -66,10 +66,12 @@ def _same(size: int, kernel: int, stride: int, dilation: int) -> Pair:
     return total // 2, total - total // 2
 
 
-def smaller_than_window(sides: tuple[Pair, Pair], window: Pair, layer: str) -> None:
-    """Raises a GeometryError if a window could lie in the padding alone."""
-    for (low, high), extent in zip(sides, window, strict=True):
-        if max(low, high) >= extent:
+def check_windows(sides: tuple[Pair, Pair], size: Pair, window: Pair, stride: Pair, layer: str) -> None:
+    """Raises a GeometryError if the first or the last window of an axis lies in the padding alone."""
+    for (low, high), pixels, extent, step in zip(sides, size, window, stride, strict=True):
+        last = (pixels + low + high - extent) // step * step - low
+        if low >= extent or last >= pixels:
+            amount = low if low >= extent else high
             raise GeometryError(
-                f"{layer}: a padding of {max(low, high)} lets a window of {extent} see nothing but padding"
+                f"{layer}: a padding of {amount} lets a window of {extent} see nothing but padding"
             )

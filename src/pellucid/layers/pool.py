@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import Shape
-from pellucid.layers.geometry import Padding, margins, padding_option, pair, smaller_than_window
+from pellucid.layers.geometry import Padding, check_windows, margins, padding_option, pair
 from pellucid.layers.layer import Layer, rank_checked
 from pellucid.layers.options import flag
 
@@ -35,7 +35,7 @@ class _Pool2D(Layer):
         rank_checked(shape, 4, type(self).__name__)
         window, (s, t) = pair(self.window, "window"), pair(self.stride or self.window, "stride")
         sides = margins(padding_option(self.padding), (shape[2], shape[3]), window, (s, t))
-        smaller_than_window(sides, window, type(self).__name__)
+        check_windows(sides, (shape[2], shape[3]), window, (s, t), type(self).__name__)
         top, left = sides
         place = PLACE.format(t="s" if s == t else "t")
         constants = {"U": window[0], "V": window[1], "s": s, "p": top[0], "q": left[0]} | (
@@ -58,7 +58,7 @@ class MaxPool2D(_Pool2D):
     Args:
         window: rows and columns, pixels.
         stride: pixels between neighbouring windows; the window's own size if None.
-        padding: as `Conv2D`'s, less than the window.
+        padding: as `Conv2D`'s; a window that would see nothing but padding is an error.
     """
 
     kind: ClassVar[str] = "maxpool"
