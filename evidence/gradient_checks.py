@@ -55,7 +55,7 @@ def _case(formula: Formula, operands: dict[str, Array], sizes: dict[str, int], s
 
 
 def _values(layer: str, operand: str, shape: tuple[int, ...], key: int) -> Array:
-    """Normal numbers; masks of 0 and 1, targets that are probabilities, and positive weights, where needed."""
+    """Normal numbers; masks of 0 and 1, targets that are probabilities, and positive weights."""
     values: Array = random.normal(key, shape)
     if operand == "mask":
         return np.where(values > 0, 1.0, 0.0)
@@ -79,9 +79,9 @@ def main() -> int:
     table.write(
         "gradient_checks",
         "Gradients against central differences",
-        question="Is each derived gradient within 1e-7 of its tensor's largest element of central differences "
-        "in float64, against a random gradient from above, in up to 200 elements of each tensor and along 3 "
-        "random directions?",
+        question="Is each derived gradient within 1e-7 of its tensor's largest element of central "
+        "differences in float64, against a random gradient from above, in up to 200 elements of each tensor and "
+        "along 3 random directions?",
         counts={
             "Cases": sum(len(found) for found in groups.values()),
             "Gradient tensors": len(everything),
