@@ -80,8 +80,8 @@ def main() -> int:
         "gradient_checks",
         "Gradients against central differences",
         question="Is each derived gradient within 1e-7 of its tensor's largest element of central "
-        "differences in float64, against a random gradient from above, in up to 200 elements of each tensor and "
-        "along 3 random directions?",
+        "differences in float64, against a random gradient from above, in up to 200 elements of each tensor "
+        "and along 3 random directions?",
         counts={
             "Cases": sum(len(found) for found in groups.values()),
             "Gradient tensors": len(everything),
