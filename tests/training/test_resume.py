@@ -213,7 +213,7 @@ OTHER = ImageSet(DATA.images, (DATA.labels + 1) % 3, DATA.classes, "other")
         ({"data": OTHER}, DataError, "the images of other are not those that the checkpoint is of"),
         ({"validation": None}, DataError, "the validation images are not those that the checkpoint is of"),
         ({"network": small_network(dropout=0.5)}, NetworkError, "the checkpoint is of another network"),
-        ({"lr": 0.5}, UsageError, "the training that is resumed has lr = 0.001; it cannot go on with 0.5"),
+        ({"lr": 0.5}, UsageError, "the training that is resumed has lr = 0.003; it cannot go on with 0.5"),
         ({"batch_size": 9}, UsageError, "has batch_size = 8; it cannot go on with 9"),
         ({"optimizer": "sgd"}, UsageError, "has optimizer = Adam("),
         ({"schedule": "step"}, UsageError, "has schedule = Cosine("),
@@ -234,7 +234,7 @@ def test_another_training_is_refused(checkpoint, arguments, error, sentence):
 
 
 def test_the_same_options_may_be_named_again(checkpoint):
-    options = SHORT | {"optimizer": "adam", "lr": 0.001, "schedule": "cosine", "dtype": np.float32, "seed": 0}
+    options = SHORT | {"optimizer": "adam", "lr": 0.003, "schedule": "cosine", "dtype": np.float32, "seed": 0}
     train(small_network(), DATA, validation=blobs(9, seed=1), resume=checkpoint, **options)
 
 

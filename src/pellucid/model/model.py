@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import __version__
+from pellucid import __version__, random
 from pellucid import engine as engines
+from pellucid.engine.check import Check
 from pellucid.engine.inputs import as_inputs
+from pellucid.engine.preparing import prepared
 from pellucid.engine.scores import score
 from pellucid.errors import DataError, NetworkError
 from pellucid.formula.evaluate import evaluate
@@ -154,6 +156,24 @@ class Model:
         answers = targets if targets.ndim == 1 else _largest(targets)
         matrix = confusion_matrix(answers, _largest(outputs), len(names))
         return Evaluation(result.loss, result.count, result.accuracy, names, matrix)
+
+    def check(self, images: object, labels: object, *, seed: int = 0) -> Check:
+        """Compares this model's gradients with differences, on these images; see `Network.check`.
+
+        Pixels that are whole numbers are moved by less than a half, as rounding may have moved them before:
+        equal ones lie side by side in most images, and the maximum of equal ones has no derivative.
+
+        Args:
+            images: as for `outputs`, a few.
+            labels: (N,), or targets in the output's shape.
+            seed: of the movements and of what is compared.
+        """
+        given = as_inputs(self.network, images, np.asarray(images).dtype)
+        if given.dtype.kind in "iu":
+            scale = 1.0 if self.normalisation is None else self.normalisation.scale
+            given = (given + random.uniform(random.key(seed, "pixels"), given.shape) - 0.5) * scale
+        inputs = prepared(self.normalisation, given.shape, np.float64)(given)
+        return self.network.check(inputs, labels, self.parameters, seed=seed)
 
     def _logits(self, images: object, engine: str, threads: int | None) -> Array:
         last, loss = self.network.nodes[-1].layer, self.network.loss

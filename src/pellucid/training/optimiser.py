@@ -141,7 +141,7 @@ class Adam(Optimiser):
     """
 
     name: ClassVar[str] = "adam"
-    rate: ClassVar[float] = 0.001
+    rate: ClassVar[float] = 0.003
     states: ClassVar[tuple[str, ...]] = ("first", "second")
 
     beta1: float = 0.9

@@ -17,6 +17,8 @@ SMALLEST = 8
 # Filters and kernel of each convolution; the last ones are repeated on large images.
 STAGES = ((8, 5), (32, 3), (64, 3))
 HIDDEN = 64
+# Of each label: a small image set is learned by heart otherwise.
+SMOOTHING = 0.1
 
 
 def default(input_shape: Sequence[int], classes: int) -> Network:
@@ -32,7 +34,7 @@ def default(input_shape: Sequence[int], classes: int) -> Network:
     shape = checked_shape(input_shape)
     images = [*_stages(shape[1:]), Flatten()] if len(shape) == 3 else []
     dense = [Dense(HIDDEN), ReLU(), Dense(whole(classes, "classes"))]
-    return Network([*images, *dense], shape, SoftmaxCrossEntropy(), name="default")
+    return Network([*images, *dense], shape, SoftmaxCrossEntropy(SMOOTHING), name="default")
 
 
 def _stages(size: tuple[int, ...]) -> list[Layer]:
