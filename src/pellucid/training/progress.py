@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from pellucid.training.callbacks import Callback, Moment
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 __all__ = ["ProgressBar"]
+
+PAUSE = 0.05  # seconds between two updates; a step may take less than drawing one
 
 
 class ProgressBar(Callback):
@@ -26,27 +29,34 @@ class ProgressBar(Callback):
         self._asked, self._console = asked, console
         self._bar: Progress | None = None
         self._last: Moment | None = None
+        self._drawn_at = 0.0
 
     def on_step(self, moment: Moment) -> object:
+        self._last = moment
+        if perf_counter() - self._drawn_at > PAUSE:
+            self._draw(moment)
+        return False
+
+    def on_end(self) -> None:
+        if self._bar is not None and self._last is not None:
+            self._draw(self._last)
+            self._bar.stop()
+
+    def _draw(self, moment: Moment) -> None:
+        done = (moment.epoch - 1) * moment.steps + moment.step
         if self._bar is None:
             self._bar = _bar(self._console, asked=self._asked)
-            self._bar.add_task("", total=None, loss="", speed="")
+            self._bar.add_task("", completed=done, total=moment.epochs * moment.steps, loss="", speed="")
             self._bar.start()
-        self._last = moment
         task = self._bar.tasks[0]
         self._bar.update(
             task.id,
             description=f"epoch {moment.epoch}/{moment.epochs}",
-            total=moment.epochs * moment.steps,
-            completed=(moment.epoch - 1) * moment.steps + moment.step,
+            completed=done,
             loss=f"loss {moment.loss:.4f}",
             speed=f"{(task.speed or 0) * moment.images / moment.step:,.0f} images/s",
         )
-        return False
-
-    def on_end(self) -> None:
-        if self._bar is not None:
-            self._bar.stop()
+        self._drawn_at = perf_counter()
 
 
 def _bar(console: Console | None, *, asked: bool) -> Progress:
@@ -61,7 +71,7 @@ def _bar(console: Console | None, *, asked: bool) -> Progress:
         TextColumn("{task.fields[speed]}"),
         TimeRemainingColumn(),
         console=console,
-        transient=True,
+        transient=console.is_terminal,
         # Output that goes to a file must not be drawn above the bar instead.
         redirect_stdout=sys.stdout.isatty(),
         disable=not (asked or console.is_terminal),
