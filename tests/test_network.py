@@ -323,6 +323,10 @@ def test_run_gives_every_value_and_gradient_by_name() -> None:
     assert set(run.grad) >= {"input", "first", "bent", "first.weight", "first.bias", "dense1.bias"}
     assert run.grad["input"].shape == (2, *IMAGE)
     assert np.isfinite(run.loss)
+    assert "nothing" not in run
+    assert run.grad.get("nothing") is None
+    with pytest.raises(KeyError, match="^there is no gradient of 'nothing'; there are input,"):
+        _ = run.grad["nothing"]
 
 
 def test_run_takes_a_gradient_from_above_where_there_is_no_loss() -> None:

@@ -14,6 +14,7 @@ __all__ = [
     "PellucidError",
     "ResourceError",
     "TrainingError",
+    "UnknownNameError",
     "UsageError",
 ]
 
@@ -24,6 +25,12 @@ class PellucidError(Exception):
 
 class UsageError(PellucidError, ValueError):
     """An argument or option that cannot be used as given."""
+
+
+class UnknownNameError(UsageError, KeyError):
+    """A name that a mapping does not have."""
+
+    __str__ = Exception.__str__  # a KeyError puts its sentence into quotes
 
 
 class FormulaError(PellucidError, ValueError):

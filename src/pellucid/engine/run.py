@@ -7,7 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from pellucid.errors import UsageError
+from pellucid.errors import UnknownNameError, UsageError
 from pellucid.network import Network
 
 __all__ = ["Gradients", "Run"]
@@ -30,7 +30,7 @@ class Gradients(Mapping[str, Array]):
         if name not in self._known and name in self._others:
             self._known.update(self._compute())
         if name not in self._known:
-            raise UsageError(f"there is no gradient of {name!r}; there are {', '.join(self)}")
+            raise UnknownNameError(f"there is no gradient of {name!r}; there are {', '.join(self)}")
         return self._known[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -70,7 +70,7 @@ class Run(Mapping[str, Array]):
 
     def __getitem__(self, name: str) -> Array:
         if name not in self._values:
-            raise UsageError(f"there is no value {name!r}; there are {', '.join(self._values)}")
+            raise UnknownNameError(f"there is no value {name!r}; there are {', '.join(self._values)}")
         return self._values[name]
 
     def __iter__(self) -> Iterator[str]:
