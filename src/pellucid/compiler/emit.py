@@ -13,7 +13,7 @@ from itertools import product
 
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.nest import RESULT, Loop, Nest
-from pellucid.compiler.prove import Access, proved
+from pellucid.compiler.prove import Access, escape, proved
 from pellucid.compiler.schedule import Schedule, coefficient
 from pellucid.errors import FormulaError
 from pellucid.formula.expression import (
@@ -330,10 +330,19 @@ class Kernel:
         ):
             return False
         factors = body.factors if isinstance(body, Mul) else (body,)
-        plain = [
-            f for f in factors if isinstance(f, Read) and any(schedule.vector in i.symbols for i in f.indices)
-        ]
-        return len(plain) < 1 or any(not isinstance(f, Read | Num) for f in factors)
+        if any(not isinstance(f, Read | Num) for f in factors):
+            return True
+        return not any(self.ends_in_zeros(f) for f in factors)
+
+    def ends_in_zeros(self, factor: Expr) -> bool:
+        """Whether a factor runs along a whole stored axis, so that what follows its end is padding."""
+        if not isinstance(factor, Read):
+            return False
+        tensor, extent = self.tensors[factor.tensor], self.extents[self.schedule.vector or ""]
+        return any(
+            i.letter == self.schedule.vector and axis == tensor.last and tensor.shape[axis] == extent
+            for axis, i in enumerate(factor.indices)
+        )
 
     def masked(self, value: Value) -> Value:
         mask = self.tail_mask()
@@ -482,12 +491,25 @@ class Kernel:
             return self.op(f"load {self.kind}, ptr {self.address(read, point)}, align {self.alignment()}", 1)
         lanes = self.schedule.lanes
         if touched == [tensor.last] and coefficient(read.indices[touched[0]], vector or "") == 1:
-            proved(self.access(read, lanes))
+            if escape(self.access(read, lanes)) is not None:
+                return self.masked_load(read, point)
             return self.op(
                 f"load {self.type_of(lanes)}, ptr {self.address(read, point)}, align {self.alignment()}",
                 lanes,
             )
         return self.gathered(read, point)
+
+    def masked_load(self, read: Read, point: Mapping[str, int]) -> Value:
+        """A vector whose lanes past the end are not read, for they lie outside the tensor's storage."""
+        proved(self.access(read, 1))
+        lanes = self.schedule.lanes
+        kind, bits = self.type_of(lanes), f"<{lanes} x i1>"
+        suffix = f"v{lanes}f{32 if self.kind == 'float' else 64}.p0"
+        name = self.module.declare(
+            f"@llvm.masked.load.{suffix}", f"{kind} @llvm.masked.load.{suffix}(ptr, i32, {bits}, {kind})"
+        )
+        where = f"ptr {self.address(read, point)}, i32 {self.alignment()}, {bits} {self.tail_mask(point)}"
+        return self.op(f"call {kind} {name}({where}, {kind} zeroinitializer)", lanes)
 
     def gathered(self, read: Read, point: Mapping[str, int]) -> Value:
         """A vector collected element by element; lanes past the end repeat the last element."""

@@ -82,5 +82,7 @@ class Tensor:
     def view(self, space: np.ndarray) -> np.ndarray:
         """The tensor in public order, as a view of the buffer that holds it."""
         stored = space[self.offset : self.offset + self.size].reshape([self.allotted[a] for a in self.order])
+        if not self.order:
+            return stored
         inner = stored[tuple(slice(self.halo[a][0], self.halo[a][0] + self.shape[a]) for a in self.order)]
-        return inner.transpose(np.argsort(self.order)) if self.order else inner.reshape(())
+        return inner.transpose(np.argsort(self.order))

@@ -59,20 +59,20 @@ def aligned(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     return raw[start : start + size * dtype.itemsize].view(dtype)
 
 
-def compiled(text: str) -> Code:
-    """Parses, verifies, optimises and emits a module."""
-    machine = _target_machine(host())
+def compiled(text: str, where: Host | None = None) -> Code:
+    """Parses, verifies, optimises and emits a module, for this processor or one that it can do duty for."""
+    where = where or host()
+    machine = _target_machine(where)
     try:
         module = llvm.parse_assembly(text)
         module.verify()
     except RuntimeError as error:
         raise FormulaError(f"LLVM refuses the module: {error}") from None
-    module.triple = host().triple
+    module.triple = where.triple
     module.data_layout = str(machine.target_data)
     options = llvm.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = options.loop_unrolling = (
-        options.loop_interleaving
-    ) = False
+    options.loop_vectorization = options.slp_vectorization = False
+    options.loop_unrolling = options.loop_interleaving = False
     builder = llvm.create_pass_builder(machine, options)
     # the standard pipeline: NewGVN, taken by itself, was seen to merge loads that differ
     passes = builder.getModulePassManager()

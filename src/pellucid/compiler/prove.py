@@ -10,7 +10,7 @@ from pellucid.errors import FormulaError
 from pellucid.formula.bounds import Interval, interval
 from pellucid.formula.expression import Read
 
-__all__ = ["Access", "proved"]
+__all__ = ["Access", "escape", "proved"]
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,20 @@ def proved(access: Access) -> None:
     Raises:
         FormulaError: it can leave it, or its bounds cannot be found; nothing is emitted then.
     """
+    reason = escape(access)
+    if reason is not None:
+        raise FormulaError(reason)
+
+
+def escape(access: Access) -> str | None:
+    """How the access can leave its tensor's storage; None if it is proved that it cannot."""
     tensor = access.tensor
     for axis, index in enumerate(access.read.indices):
         low, high = interval(index, access.spans)
         before = tensor.halo[axis][0]
         if low + before < 0 or high + before >= tensor.allotted[axis]:
-            raise FormulaError(
+            return (
                 f"{access.read!r} would reach {low} to {high} on axis {axis} of {tensor.name},"
                 f" which is stored from {-before} to {tensor.allotted[axis] - before - 1}"
             )
+    return None
