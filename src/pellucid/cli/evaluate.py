@@ -1,0 +1,78 @@
+"""`pellucid eval`: how good a model is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from pellucid.cli.command import Command
+from pellucid.cli.options import data_dir, engine, fit_images, json_lines, threads
+from pellucid.cli.output import print_event, print_table, say
+
+if TYPE_CHECKING:
+    from pellucid.model import Evaluation
+
+__all__ = ["evaluate"]
+
+_MOST_COLUMNS = 20
+
+
+@click.command(
+    "eval",
+    cls=Command,
+    examples=(
+        "pellucid eval pellucid-digits.safetensors",
+        "pellucid eval pets.safetensors --data photos/ --resize --json",
+    ),
+)
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option(
+    "--data",
+    metavar="NAME|FOLDER|FILE",
+    help="The images; those that the model was trained on, if their set has a name.",
+)
+@click.option(
+    "--part",
+    type=click.Choice(["train", "validation", "test"]),
+    help="Of the image set; the test images, or all if the set is not divided.",
+)
+@data_dir
+@fit_images
+@engine
+@threads
+@json_lines
+def evaluate(
+    model: Path,
+    data: str | None,
+    part: str | None,
+    data_dir: Path | None,
+    resize: bool,
+    engine: str,
+    threads: int | None,
+    as_json: bool,
+) -> None:
+    """Score MODEL on images whose classes are known: loss, accuracy and confusion matrix.
+
+    The confusion matrix has a row for each true class and a column for each class that the model gave.
+    """
+    from pellucid.cli.subject import labelled_images
+    from pellucid.model import Model
+
+    loaded = Model.load(model)
+    images = labelled_images(loaded, data, data_dir, part, resize=resize)
+    result = loaded.evaluate(images.images, images.labels, engine=engine, threads=threads)
+    if as_json:
+        print_event("done", model=model, data=images.name, **result.to_dict())
+        return
+    say(f"{images.name}: {result}")
+    if result.confusion is not None and len(result.classes) <= _MOST_COLUMNS:
+        say("\nclass by class, in columns what the model took them for:")
+        _print_confusion(result)
+
+
+def _print_confusion(result: Evaluation) -> None:
+    assert result.confusion is not None
+    rows = ((name, *row) for name, row in zip(result.classes, result.confusion.tolist(), strict=True))
+    print_table(("", *result.classes), rows)

@@ -1,0 +1,46 @@
+"""Options that several commands have, and the forms of their values."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+__all__ = ["as_size", "data_dir", "engine", "fit_images", "json_lines", "threads"]
+
+
+def as_size(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """(H, W) in pixels from `28` or `28x32`."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"([1-9]\d{0,5})(?:x([1-9]\d{0,5}))?", value)
+    if not found:
+        wanted = "pixels as in 28, or 28x32 for height x width, were expected"
+        raise click.BadParameter(f"{value!r} is no size; {wanted}", context, parameter)
+    height, width = found.groups()
+    return int(height), int(width or height)
+
+
+data_dir = click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Where named image sets are looked for first; then in $PELLUCID_DATA_DIR and in your data folder.",
+)
+json_lines = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
+threads = click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Threads to use; else what suits the machine.",
+)
+engine = click.option(
+    "--engine",
+    default="auto",
+    metavar="NAME",
+    help="What computes: numpy or compiled; auto takes the preferred one.",
+)
+fit_images = click.option(
+    "--resize", is_flag=True, help="Bring images of another size to the size that the model takes."
+)

@@ -1,0 +1,95 @@
+"""What NET, MODEL and DATA stand for on a command line."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pellucid.errors import UsageError
+
+if TYPE_CHECKING:
+    from pellucid.data import ImageSet, Splits
+    from pellucid.data.collect import Mode
+    from pellucid.model import Model
+    from pellucid.network import Network
+
+__all__ = ["image_shape", "labelled_images", "network_for", "network_or_model"]
+
+DEFAULT = "default"
+
+
+def network_for(net: str, images: ImageSet) -> Network:
+    """A new network for these images: the default one or a named one made to fit them, or that of a file."""
+    from pellucid import zoo
+    from pellucid.network_file import read_network
+
+    if net == DEFAULT:
+        return zoo.default(images.shape, len(images.classes))
+    if net not in zoo.names() and (net.endswith(".toml") or os.path.exists(net)):
+        return read_network(net)
+    return zoo.load(net, images.shape, len(images.classes))
+
+
+def network_or_model(spec: str) -> Network | Model:
+    """A network by its name or from a .toml file, or a model from any other file."""
+    from pellucid import zoo
+    from pellucid.model import Model
+    from pellucid.network_file import read_network
+
+    if spec == DEFAULT:
+        return zoo.default((1, 28, 28), 10)
+    if spec in zoo.names():
+        return zoo.load(spec)
+    if spec.endswith(".toml"):
+        return read_network(spec)
+    if spec.endswith(".safetensors") or os.path.exists(spec):
+        return Model.load(spec)
+    return zoo.load(spec)
+
+
+def labelled_images(
+    model: Model, data: str | None, data_dir: Path | None, part: str | None, *, resize: bool
+) -> ImageSet:
+    """Images to score a model with: of its size and colours if that is asked for, labelled by its classes.
+
+    Args:
+        model: whose input the images become.
+        data: the image set; None for the one that the model was trained on, if that has a name.
+        data_dir: where named sets are looked for first.
+        part: "train", "validation" or "test"; None for the test images, or all if the set is not divided.
+        resize: whether images of another size are brought to the model's.
+    """
+    from pellucid.data import load
+    from pellucid.data.catalog import CATALOG
+
+    trained_on = str(model.metadata.get("data"))
+    if data is None and trained_on not in CATALOG:
+        raise UsageError("the model was not trained on a set that has a name; say with --data what to use")
+    channels, height, width = image_shape(model)
+    modes: dict[int, Mode] = {1: "gray", 3: "rgb"}
+    splits = load(
+        data or trained_on,
+        data_dir=data_dir,
+        resize=(height, width) if resize else None,
+        mode=modes.get(channels, "auto"),
+    )
+    images = _part(splits, part)
+    return images.labelled(model.classes) if model.classes else images
+
+
+def image_shape(model: Model) -> tuple[int, int, int]:
+    """(C, H, W) of the images that a model takes."""
+    match model.network.input_shape:
+        case (channels, height, width):
+            return channels, height, width
+    raise UsageError(f"the model takes rows of {model.network.input_shape[0]} features, not images")
+
+
+def _part(splits: Splits, part: str | None) -> ImageSet:
+    parts = {"train": splits.train, "validation": splits.validation, "test": splits.test}
+    found = splits.test or splits.train if part is None else parts[part]
+    if found is None:
+        there = ", ".join(name for name, images in parts.items() if images is not None)
+        raise UsageError(f"the image set {splits.train.name} has no part {part!r}; it has {there}")
+    return found
