@@ -57,7 +57,8 @@ class Row:
         coordinates: how many of its elements were compared (besides the random directions).
         directions: how many random directions through all of its elements were compared.
         kinks: how many of these lay on a kink and were compared from one side.
-        error: the worst error beyond rounding, relative to the largest element of the gradient tensor.
+        error: the worst error, relative to the largest element of the gradient tensor; beyond the tolerance,
+            what is more than rounding.
         element: where it was, or None if along a direction.
         passed: whether no error is too large.
     """
@@ -111,7 +112,9 @@ def check_gradients(
     for number, (name, gradient) in enumerate(gradients.items()):
         _finite(f"the gradient with respect to {name}", gradient)
         probes = _probes(gradient, random.key(key, number), coordinates, directions)
-        rows.append(_row(name, gradient, [_Probe(base, name, gradient, way, at) for way, at in probes]))
+        tolerance = TOLERANCE * float(np.max(np.abs(gradient)))
+        ways = [_Probe(base, name, gradient, way, at, tolerance) for way, at in probes]
+        rows.append(_row(name, gradient, ways))
     return rows
 
 
@@ -210,6 +213,7 @@ class _Probe:
     gradient: Array
     way: Array
     element: tuple[int, ...] | None
+    tolerance: float
 
     @cached_property
     def scale(self) -> float:
@@ -220,7 +224,7 @@ class _Probe:
         """What the gradient says about the loss along the way."""
         return float(np.sum(self.gradient * self.way))
 
-    def error(self, tolerance: float) -> tuple[float, bool]:
+    def error(self) -> tuple[float, bool]:
         """The least error over the steps that cross no kink, as soon as it is tolerable; and whether all cross one."""
         for step in STEPS:
             (up, same_up), (down, same_down) = self.moved(step), self.moved(-step)
@@ -230,7 +234,7 @@ class _Probe:
         else:
             return self.one_sided(), True
         for step in LONG_STEPS:
-            if min(errors) <= tolerance:
+            if min(errors) <= self.tolerance:
                 break
             errors += self.fourth_order(step)
         return min(errors), False
@@ -239,12 +243,14 @@ class _Probe:
         return self.base.moved(self.name, step * self.scale * self.way)
 
     def off(self, pairs: Iterable[tuple[float, Array, Array]], step: float) -> float:
-        """By how much more than rounding the differences over a step contradict the gradient.
+        """By how much the differences over a step contradict the gradient.
 
-        A slope that does not change the outputs' last digits even over the longest step cannot be seen."""
+        More than the tolerance counts only as far as it is more than rounding; and a slope that does not change
+        the outputs' last digits even over the longest step cannot be seen."""
         slope, rounding = self.base.slope(pairs, step * self.scale)
         unseen = ROUNDING * self.base.size / (max(LONG_STEPS) * self.scale)
-        return max(abs(slope - self.slope) - rounding - unseen, 0.0)
+        error = abs(slope - self.slope)
+        return error if error <= self.tolerance else max(error - rounding - unseen, 0.0)
 
     def fourth_order(self, step: float) -> list[float]:
         """The error by five points, or nothing if they cross a kink."""
@@ -287,7 +293,7 @@ def _row(name: str, gradient: Array, probes: Sequence[_Probe]) -> Row:
     largest = float(np.max(np.abs(gradient)))
     worst, element, kinks = 0.0, None, 0
     for probe in probes:
-        error, kink = probe.error(TOLERANCE * largest)
+        error, kink = probe.error()
         kinks += kink
         if error > worst:
             worst, element = error, probe.element
