@@ -29,13 +29,14 @@ from pellucid.formula.expression import (
     substitute,
     transform,
     walk,
+    whole_power,
 )
 from pellucid.formula.formula import target_letters
 from pellucid.formula.index import Index
 from pellucid.formula.parse import Assumption
 from pellucid.formula.text import negative
 
-__all__ = ["assumed", "collected", "outside", "recognised"]
+__all__ = ["assumed", "cancelled", "collected", "outside", "recognised"]
 
 
 def _factors(value: Expr) -> tuple[Expr, ...]:
@@ -233,6 +234,40 @@ def _index_matches(
             found[letter] = theirs
     if all(mine.replace(found) == theirs for mine, theirs in zip(pattern, given, strict=True)):
         yield found
+
+
+def cancelled(value: Expr) -> Expr:
+    """Factors that stand above and below the line of a fraction, taken out of both."""
+    return _everywhere(value, lambda node: _cancelled(_distributed(node)))
+
+
+def _cancelled(node: Node) -> Expr | None:
+    if isinstance(node, Add):
+        return add(*(_cancelled(t) or t for t in node.terms))
+    factors = node.factors if isinstance(node, Mul) else ()
+    powers = [whole_power(f) for f in factors]
+    below = {base: -exponent for base, exponent in powers if exponent < 0}
+    if not any(exponent > 0 and base in below for base, exponent in powers):
+        return None
+    left: list[Expr] = []
+    for factor, (base, exponent) in zip(factors, powers, strict=True):
+        if exponent > 0 and base in below:
+            left.append(power(base, Num(exponent - below.pop(base))))
+        elif exponent > 0:
+            left.append(factor)
+    return mul(*left, *(power(base, Num(-exponent)) for base, exponent in below.items()))
+
+
+def _distributed(node: Node) -> Node:
+    """A factor distributed over a sum in which it stands below the line: ``p*(1 - y/p)`` as ``p - p*y/p``."""
+    factors = node.factors if isinstance(node, Mul) else ()
+    for total in (f for f in factors if isinstance(f, Add)):
+        below = {b for t in total.terms for b, e in map(whole_power, _factors(t)) if e < 0}
+        into = [f for f in factors if f is not total and whole_power(f)[0] in below]
+        if into:
+            rest = [f for f in factors if f is not total and f not in into]
+            return mul(*rest, add(*(mul(t, *into) for t in total.terms)))
+    return node
 
 
 def collected(value: Expr) -> Expr:

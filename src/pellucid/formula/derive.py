@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from pellucid.errors import FormulaError
-from pellucid.formula.algebra import assumed, collected, outside, recognised
+from pellucid.formula.algebra import assumed, cancelled, collected, outside, recognised
 from pellucid.formula.bounds import Fact, guarded_reads, spans
 from pellucid.formula.differentiate import push_derivatives
 from pellucid.formula.expression import (
@@ -50,7 +50,7 @@ from pellucid.formula.sift import expand, sift_deltas, terms_to_value
 __all__ = ["Gradient", "cases", "derive", "gradient_name", "jacobian"]
 
 # An intermediate gradient of up to this many nodes is put in wherever it is used; a larger one if used once.
-SMALL = 8
+SMALL = 12
 
 
 def gradient_name(tensor: str) -> str:
@@ -206,9 +206,12 @@ class _Derivation:
         return recorder.value
 
     def simplify(self, recorder: Recorder) -> None:
+        recorder.apply("recognise", lambda v: recognised(v, self.forward.equations))
+        recorder.apply("cancel", cancelled)
         recorder.apply("outside", lambda v: outside(v, lambda read: self.valid(read, recorder.target)))
         recorder.apply("assumption", lambda v: assumed(v, self.forward.assumptions))
         recorder.apply("recognise", lambda v: recognised(v, self.forward.equations))
+        recorder.apply("cancel", cancelled)
         recorder.apply("collect", collected)
 
     def chained(self, consumer: Equation, derivative: Expr) -> Expr:

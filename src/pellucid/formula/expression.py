@@ -63,6 +63,7 @@ __all__ = [
     "substitute",
     "transform",
     "walk",
+    "whole_power",
 ]
 
 FUNCTIONS = {
@@ -455,7 +456,7 @@ def mul(*factors: Expr) -> Expr:
     bases: dict[str, tuple[Expr, int]] = {}
     for factor in factors:
         for part in factor.factors if isinstance(factor, Mul) else (factor,):
-            base, exponent = _whole_power(part)
+            base, exponent = whole_power(part)
             if isinstance(part, Num):
                 coefficient = _plain(coefficient * part.value)
             elif isinstance(base, IndexValue) and abs(exponent) == 1:
@@ -498,7 +499,8 @@ def _over(value: Number, by: int) -> Number:
     return value / by if isinstance(value, float) else _plain(Fraction(value) / by)
 
 
-def _whole_power(part: Expr) -> tuple[Expr, int]:
+def whole_power(part: Expr) -> tuple[Expr, int]:
+    """``x^3`` as (x, 3), and anything else as (itself, 1)."""
     if isinstance(part, Power) and isinstance(part.exponent, Num) and isinstance(part.exponent.value, int):
         return part.base, part.exponent.value
     return part, 1

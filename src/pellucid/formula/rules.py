@@ -45,6 +45,7 @@ RULES = {
         Rule("substitute", "the gradient of an intermediate result is put in"),
         Rule("assumption", "a stated fact about the operands is used"),
         Rule("recognise", "an expression that the forward pass has already computed is read instead"),
+        Rule("cancel", "a value divided by itself is 1: where it is 0, the derivative has no value or this is its limit"),
         Rule("collect", "equal terms are added and common factors are taken out"),
         Rule("numbers", "sizes and constants get this network's numbers, and conditions that always hold are dropped"),
         Rule("residue", "among all values of the window index exactly one leaves no remainder"),
