@@ -325,7 +325,7 @@ def test_run_gives_every_value_and_gradient_by_name() -> None:
     assert np.isfinite(run.loss)
     assert "nothing" not in run
     assert run.grad.get("nothing") is None
-    with pytest.raises(KeyError, match="^there is no gradient of 'nothing'; there are input,"):
+    with pytest.raises(KeyError, match=r"^there is no gradient of 'nothing'; there are input,"):
         _ = run.grad["nothing"]
 
 
