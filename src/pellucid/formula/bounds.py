@@ -152,7 +152,8 @@ def exact_interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fa
         holds = holds & whole(part.index, letters, extents)
         holds = holds & (part.low is None or values >= (part.low.constant or 0))
         holds = holds & (part.high is None or values <= (part.high.constant or 0))
-    found = np.broadcast_to(grid(place, letters, extents), holds.shape)[holds]
+    values, holds = np.broadcast_arrays(grid(place, letters, extents), holds)
+    found = values[holds]
     return (int(found.min()), int(found.max())) if found.size else (1, 0)
 
 
