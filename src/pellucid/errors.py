@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 __all__ = [
     "CheckFailed",
     "DataError",
@@ -16,6 +19,7 @@ __all__ = [
     "TrainingError",
     "UnknownNameError",
     "UsageError",
+    "unknown",
 ]
 
 
@@ -79,3 +83,14 @@ class TrainingError(PellucidError, RuntimeError):
 
 class CheckFailed(PellucidError, AssertionError):
     """A check whose result is negative: a wrong gradient, a violated assumption."""
+
+
+def unknown(what: str, given: object, known: Iterable[str]) -> UsageError:
+    """The error for a name that is none of those known, with the nearest of them.
+
+    >>> print(unknown("optimiser", "adma", ["sgd", "adam"]))
+    there is no optimiser 'adma'; did you mean adam? there are sgd, adam
+    """
+    names = list(known)
+    near = [f"did you mean {name}? " for name in get_close_matches(str(given), names, n=1)]
+    return UsageError(f"there is no {what} {given!r}; {''.join(near)}there are {', '.join(names)}")

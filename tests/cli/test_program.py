@@ -50,12 +50,12 @@ def test_version() -> None:
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
-        (["trian"], "there is no command 'trian'; did you mean train? (see pellucid --help)"),
+        (["trian"], "there is no command 'trian'; did you mean train? there are train, eval"),
         (["fly"], f"there is no command 'fly'; there are {', '.join(COMMANDS)} (see pellucid --help)"),
         (["info", "--nonsense"], "No such option"),
         (["info", "something"], "unexpected extra argument"),
         (["data", "fetch"], "Missing argument 'NAME'"),
-        (["data", "fetch", "minst"], "there is no image set named 'minst'"),
+        (["data", "fetch", "minst"], "there is no image set 'minst'; did you mean mnist? there are digits"),
         (["data", "fetch", "digits"], "part of the installation"),
     ],
 )

@@ -224,7 +224,7 @@ def test_the_public_mirrors_are_the_default(tmp_path: Path, mnist: dict[str, byt
     ("name", "error", "sentence"),
     [
         ("digits", UsageError, "there is nothing to fetch"),
-        ("imagenet", UsageError, "no image set named 'imagenet'; the named sets are digits, mnist"),
+        ("imagenet", UsageError, "no image set 'imagenet'; there are digits, mnist"),
     ],
 )
 def test_names_that_cannot_be_fetched(name: str, error: type[PellucidError], sentence: str) -> None:

@@ -40,8 +40,8 @@ _FILE = click.Path(path_type=Path)
 @click.option(
     "--net",
     metavar="NAME|FILE.toml",
-    help="The network: default (which suits any images), cifar-two-conv, lenet5, mnist-avgpool, mnist-maxpool, "
-    "mnist-one-conv, or a .toml file.  [default: default]",
+    help="The network: default (which suits any images), cifar-two-conv, lenet5, mnist-avgpool, "
+    "mnist-maxpool, mnist-one-conv, or a .toml file.  [default: default]",
 )
 @click.option("--data", default="digits", metavar="NAME|FOLDER|FILE", show_default=True, help="The images.")
 @data_dir

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pellucid.errors import UsageError
+from pellucid.errors import unknown
 
 __all__ = ["CATALOG", "Named", "RemoteFile", "named"]
 
@@ -117,5 +117,5 @@ def named(name: str) -> Named:
     'train-images-idx3-ubyte.gz'
     """
     if name not in CATALOG:
-        raise UsageError(f"there is no image set named {name!r}; the named sets are {', '.join(CATALOG)}")
+        raise unknown("image set", name, CATALOG)
     return CATALOG[name]

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar
 
 from pellucid.engine import Update
-from pellucid.errors import UsageError
+from pellucid.errors import UsageError, unknown
 from pellucid.formula.formula import Formula
 
 __all__ = ["OPTIMISERS", "SGD", "Adam", "AdamW", "Momentum", "Nesterov", "Optimiser", "optimiser"]
@@ -207,7 +207,7 @@ def optimiser(kind: str | Optimiser | Mapping[str, Any], **options: float | None
         return optimiser(given.pop("name"), **given)
     if isinstance(kind, str):
         if kind not in OPTIMISERS:
-            raise UsageError(f"there is no optimiser {kind!r}; there are {', '.join(OPTIMISERS)}")
+            raise unknown("optimiser", kind, OPTIMISERS)
         kind = OPTIMISERS[kind]()
     known = [f.name for f in fields(kind)]
     changed = {name: value for name, value in options.items() if value is not None}

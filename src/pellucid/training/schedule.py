@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.errors import UsageError
+from pellucid.errors import UsageError, unknown
 
 __all__ = ["SCHEDULES", "Constant", "Cosine", "OneCycle", "Schedule", "Step", "schedule"]
 
@@ -174,6 +174,6 @@ def schedule(kind: str | Schedule | Mapping[str, Any], warmup: float | None = No
         return replace(kind, **given)
     if isinstance(kind, str):
         if kind not in SCHEDULES:
-            raise UsageError(f"there is no schedule {kind!r}; there are {', '.join(SCHEDULES)}")
+            raise unknown("schedule", kind, SCHEDULES)
         kind = SCHEDULES[kind]()
     return kind if warmup is None else replace(kind, warmup=warmup)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from importlib.resources import files
 
-from pellucid.errors import NetworkError, UsageError
+from pellucid.errors import NetworkError, unknown
 from pellucid.layers import Dense
 from pellucid.layers.options import whole
 from pellucid.network import Network
@@ -44,8 +43,7 @@ def load(name: str, input_shape: Sequence[int] | None = None, classes: int | Non
     (2, 7688)
     """
     if name not in names():
-        near = [f"did you mean {match}? " for match in get_close_matches(str(name), names(), n=1)]
-        raise UsageError(f"there is no network {name!r}; {''.join(near)}there are {', '.join(names())}")
+        raise unknown("network", name, names())
     file = f"{name}.toml"
     network = parse_network((files(__package__) / file).read_text(encoding="utf-8"), file)
     if input_shape is None and classes is None:
