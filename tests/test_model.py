@@ -136,6 +136,13 @@ def test_an_evaluation_reads_as_text_and_as_json() -> None:
     assert [line.split()[0] for line in str(result).splitlines()] == ["accuracy", *CLASSES]
 
 
+def test_gradients_are_checked_at_normalised_images() -> None:
+    result = example().check(pixels(2), [0, 2])
+    assert result.passed
+    assert result.images == 2
+    assert {row.name for row in result.rows} == {"input", *example().parameters}
+
+
 @settings(max_examples=30, deadline=None)
 @given(st.integers(1, 6), st.integers(0, 200), st.integers(0, 2**32))
 def test_a_confusion_matrix_counts_every_image_once(classes: int, count: int, seed: int) -> None:
