@@ -103,9 +103,16 @@ def _exp(kernel: Kernel, x: Value) -> Value:
     near = _select(kernel, _compare(kernel, "ogt", near, high), high, near)
     n = _intrinsic(kernel, "rint", kernel.binary("fmul", near, _const(kernel, 1 / math.log(2), x)))
     first = LN2_HIGH[kernel.kind]
-    r = kernel.fma(n, _const(kernel, -first, x), near)
-    r = kernel.fma(n, _const(kernel, Fraction(first) - LN2, x), r)
-    p = _series(kernel, r, [Fraction(1, math.factorial(k)) for k in range(form.exp_terms)])
+    exact = kernel.fma(n, _const(kernel, -first, x), near)
+    second = _const(kernel, Fraction(first) - LN2, x)
+    r = kernel.fma(n, second, exact)
+    lost = kernel.fma(n, second, kernel.binary("fsub", exact, r))
+    # 1 + r with what its rounding loses, so that the rest of the series is small beside the sum
+    one = _const(kernel, 1.0, x)
+    start = kernel.binary("fadd", one, r)
+    lost = kernel.binary("fadd", lost, kernel.binary("fsub", r, kernel.binary("fsub", start, one)))
+    series = _series(kernel, r, [Fraction(1, math.factorial(k)) for k in range(2, form.exp_terms)])
+    p = kernel.binary("fadd", start, kernel.fma(kernel.binary("fmul", r, r), series, lost))
     zero = _const(kernel, 0.0, x)
     n = _select(kernel, _compare(kernel, "ord", n, n), n, zero)
     whole = kernel.op(f"fptosi {kernel.type_of(x.lanes)} {n.name} to {_integers(kernel, x.lanes)}", x.lanes)
@@ -177,7 +184,14 @@ def _sigmoid(kernel: Kernel, x: Value) -> Value:
     zero, one = _const(kernel, 0.0, x), _const(kernel, 1.0, x)
     small = _exp(kernel, kernel.binary("fsub", zero, _absolute(kernel, x)))
     above = _select(kernel, _compare(kernel, "oge", x, zero), one, small)
-    return kernel.binary("fdiv", above, kernel.binary("fadd", one, small))
+    whole = kernel.binary("fadd", one, small)
+    lost = kernel.binary("fsub", small, kernel.binary("fsub", whole, one))
+    inverse = kernel.binary("fdiv", one, whole)
+    quotient = kernel.binary("fmul", above, inverse)
+    # one step of division by hand, by the sum before it was rounded
+    minus = kernel.binary("fsub", _const(kernel, -0.0, x), quotient)
+    rest = kernel.fma(minus, lost, kernel.fma(minus, whole, above))
+    return kernel.fma(rest, inverse, quotient)
 
 
 def _bernoulli(count: int) -> list[Fraction]:
@@ -194,24 +208,26 @@ def _tanh_series(terms: int) -> list[Fraction]:
     return [Fraction(4**n * (4**n - 1)) * numbers[2 * n] / math.factorial(2 * n) for n in range(1, terms + 1)]
 
 
+def _signed(kernel: Kernel, size: Value, sign: Value) -> Value:
+    """A size with another number's sign, that of a zero too."""
+    kind, suffix = kernel.type_of(size.lanes), f"f{FORMATS[kernel.kind].bits}"
+    name = f"@llvm.copysign.{suffix if size.lanes == 1 else f'v{size.lanes}{suffix}'}"
+    kernel.module.declare(name, f"{kind} {name}({kind}, {kind})")
+    return kernel.op(f"call {kind} {name}({kind} {size.name}, {kind} {sign.name})", size.lanes)
+
+
 def _tanh(kernel: Kernel, x: Value) -> Value:
-    """X times a series in x^2 for small x, else 1 - 2/(e^2|x| + 1) with the sign of x."""
+    """x times a series in x^2 for small x, else 1 - 2/(e^2|x| + 1) with the sign of x."""
     form = FORMATS[kernel.kind]
     one, two = _const(kernel, 1.0, x), _const(kernel, 2.0, x)
     size = _absolute(kernel, x)
     square = kernel.binary("fmul", x, x)
-    coefficients = _tanh_series(form.tanh_terms)
-    inner = kernel.binary("fmul", square, _series(kernel, square, coefficients[1:]))
-    near = kernel.fma(x, inner, x)
+    inner = kernel.binary("fmul", square, _series(kernel, square, _tanh_series(form.tanh_terms)[1:]))
+    near = kernel.fma(size, inner, size)
     grown = _exp(kernel, kernel.binary("fadd", size, size))
     far = kernel.binary("fsub", one, kernel.binary("fdiv", two, kernel.binary("fadd", grown, one)))
-    far = _select(
-        kernel,
-        _compare(kernel, "olt", x, _const(kernel, 0.0, x)),
-        kernel.binary("fsub", _const(kernel, -0.0, x), far),
-        far,
-    )
-    return _select(kernel, _compare(kernel, "olt", size, _const(kernel, 0.55, x)), near, far)
+    small = _compare(kernel, "olt", size, _const(kernel, 0.55, x))
+    return _signed(kernel, _select(kernel, small, near, far), x)
 
 
 # Chebyshev coefficients of exp(x^2) erfc(x) over 1 <= x <= 6.2, in t = (x - 2)/(x + 2) brought to [-1, 1];
@@ -224,22 +240,20 @@ ERFC_SCALED = (
     -3.707457197174542e-17, -2.634983504417301e-18, 2.2658195528720985e-19,
 )  # fmt: skip
 ERFC_FROM, ERFC_TO = 1.0, 6.2
+# 2/sqrt(pi) - 1
+FRONT_LESS_1 = 0.12837916709551257
 
 
 def _erf(kernel: Kernel, x: Value) -> Value:
     """X times a series in x^2 up to 1, else 1 - e^(-x^2) times a Chebyshev series, with the sign of x."""
-    terms = {"float": (10, 9), "double": (18, 19)}[kernel.kind]
+    terms = {"float": (11, 9), "double": (18, 19)}[kernel.kind]
     one = _const(kernel, 1.0, x)
     size = _absolute(kernel, x)
     square = kernel.binary("fmul", x, x)
     front = 2 / math.sqrt(math.pi)
-    near = kernel.binary(
-        "fmul",
-        x,
-        _series(
-            kernel, square, [front * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(terms[0])]
-        ),
-    )
+    series = [front * (-1) ** n / (math.factorial(n) * (2 * n + 1)) for n in range(1, terms[0])]
+    # erf x = x + x*s: what s is rounded by hardly counts
+    near = kernel.fma(size, _series(kernel, square, [FRONT_LESS_1, *series]), size)
     top = _const(kernel, ERFC_TO, x)
     clamped = _select(kernel, _compare(kernel, "ogt", size, top), top, size)
     two = _const(kernel, 2.0, x)
@@ -253,13 +267,7 @@ def _erf(kernel: Kernel, x: Value) -> Value:
         kernel, kernel.binary("fmul", kernel.binary("fsub", _const(kernel, 0.0, x), clamped), clamped)
     )
     far = kernel.binary("fsub", one, kernel.binary("fmul", decay, scaled))
-    far = _select(
-        kernel,
-        _compare(kernel, "olt", x, _const(kernel, 0.0, x)),
-        kernel.binary("fsub", _const(kernel, -0.0, x), far),
-        far,
-    )
-    return _select(kernel, _compare(kernel, "oge", size, one), far, near)
+    return _signed(kernel, _select(kernel, _compare(kernel, "oge", size, one), far, near), x)
 
 
 def _clenshaw(kernel: Kernel, x: Value, coefficients: Sequence[float]) -> Value:
