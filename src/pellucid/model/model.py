@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from pellucid import __version__, random
 from pellucid import engine as engines
 from pellucid.engine.check import Check
-from pellucid.engine.check import Check, check
 from pellucid.engine.inputs import as_inputs
-from pellucid.engine.preparing import prepared
 from pellucid.engine.preparing import prepared
 from pellucid.engine.scores import score
 from pellucid.errors import DataError, NetworkError
@@ -159,7 +157,7 @@ class Model:
         matrix = confusion_matrix(answers, _largest(outputs), len(names))
         return Evaluation(result.loss, result.count, result.accuracy, names, matrix)
 
-    def check(self, images: object, labels: object, *, seed: int = 0) -> Check:
+    def check(self, images: object, labels: object = None, *, seed: int = 0) -> Check:
         """Compares this model's gradients with differences, on these images; see `Network.check`.
 
         Pixels that are whole numbers are moved by less than a half, as rounding may have moved them before:
@@ -167,7 +165,7 @@ class Model:
 
         Args:
             images: as for `outputs`, a few.
-            labels: (N,), or targets in the output's shape.
+            labels: (N,), or targets in the output's shape; random ones, if not given.
             seed: of the movements and of what is compared.
         """
         given = as_inputs(self.network, images, np.asarray(images).dtype)
@@ -176,36 +174,6 @@ class Model:
             given = (given + random.uniform(random.key(seed, "pixels"), given.shape) - 0.5) * scale
         inputs = prepared(self.normalisation, given.shape, np.float64)(given)
         return self.network.check(inputs, labels, self.parameters, seed=seed)
-
-    def check(
-        self,
-        images: object,
-        labels: object = None,
-        *,
-        seed: int = 0,
-        coordinates: int = 200,
-        directions: int = 3,
-    ) -> Check:
-        """Compares the gradients at these images with differences; see `pellucid.network.Network.check`.
-
-        Args:
-            images: as for `outputs`; a few are enough.
-            labels: (N,), or targets in the output's shape; random ones, if not given.
-            seed: of all random numbers.
-            coordinates: elements of each gradient that are compared.
-            directions: random directions through all elements of a gradient that are compared.
-        """
-        given = as_inputs(self.network, images, np.asarray(images).dtype)
-        x = prepared(self.normalisation, given.shape, np.float64)(given)
-        return check(
-            self.network,
-            x,
-            labels,
-            self.parameters,
-            seed=seed,
-            coordinates=coordinates,
-            directions=directions,
-        )
 
     def _logits(self, images: object, engine: str, threads: int | None) -> Array:
         last, loss = self.network.nodes[-1].layer, self.network.loss
