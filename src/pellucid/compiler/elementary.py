@@ -217,7 +217,7 @@ def _signed(kernel: Kernel, size: Value, sign: Value) -> Value:
 
 
 def _tanh(kernel: Kernel, x: Value) -> Value:
-    """x times a series in x^2 for small x, else 1 - 2/(e^2|x| + 1) with the sign of x."""
+    """For small x a series in x^2 times x, else 1 - 2/(e^2|x| + 1) with the sign of x."""
     form = FORMATS[kernel.kind]
     one, two = _const(kernel, 1.0, x), _const(kernel, 2.0, x)
     size = _absolute(kernel, x)
