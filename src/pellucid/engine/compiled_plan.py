@@ -113,7 +113,7 @@ def training_plan(task: Task, tile: int) -> PassPlan:
     if task.clip_norm is not None:
         raise UsageError("clipping of gradients is not compiled yet; use engine='numpy'")
     gradients = {gradient_of(p): p for p in network.parameter_shapes}
-    classes = len(network.output_shape) == 1
+    classes = network.loss is not None and network.loss.classification
     totals = (LOSS, *((CORRECTS,) if classes else ()))
     equations = _Equations(tile, (*totals, *gradients), [], set())
     _add_input(equations, network, task.normalisation, whole=task.images.dtype == np.uint8)

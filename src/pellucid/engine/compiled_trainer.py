@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from pellucid.compiler.machine import aligned, compiled
 from pellucid.compiler.nest import lower
 from pellucid.compiler.plan import CHUNK, PassPlan
 from pellucid.compiler.schedule import choose
+from pellucid.engine.checks import check_order, checked_task
 from pellucid.engine.compiled_plan import (
     AVERAGE,
     CORRECTS,
@@ -40,14 +42,16 @@ from pellucid.network import INPUT
 __all__ = ["CompiledTrainer"]
 
 Array = NDArray[Any]
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.1
+# Steps are done together until they take about this long; then whoever watches is asked.
+LONGEST_SECONDS = 0.1
 
 
 class CompiledTrainer:
     """A training whose parameters lie in the compiler's storage; public arrays are views of it, copied."""
 
     def __init__(self, task: Task, threads: int) -> None:
-        self.task = task
+        self.task = checked_task(task)
         self.dtype = np.dtype(task.dtype)
         self.kind = {4: "float", 8: "double"}[self.dtype.itemsize]
         self.shards = 4 if task.batch_size >= 16 else 2 if task.batch_size >= 8 else 1
@@ -74,50 +78,48 @@ class CompiledTrainer:
 
     def run(self, order: Array, first_step: int, rates: Array, on_step: OnStep | None = None) -> StepLog:
         """Trains on the images in this order; see `pellucid.engine.interface.Trainer.run`."""
-        size, count = self.task.batch_size, len(order)
+        size, count, steps = self.task.batch_size, len(order), len(rates)
+        check_order(order, len(self.images), rates, size)
         order = np.ascontiguousarray(order, np.int64)
-        if count and (order.min() < 0 or order.max() >= len(self.images)):
-            raise UsageError(f"an order names an image that is not among the {len(self.images)}")
-        steps = -(-count // size)
-        if len(rates) != steps:
-            raise UsageError(f"{steps} steps need as many rates, not {len(rates)}")
         counts = np.minimum(size, count - size * np.arange(steps))
-        if not steps:
-            return StepLog(np.zeros(0), np.zeros(0, np.int64), counts)
         rows = self.scalars.rows(rates, first_step, counts, self.dtype)
-        log, control = np.zeros((steps, 2)), np.zeros(16, np.int64)
-        context = self._context(order, rows, log, control, steps)
-        self._race(context, control, log, counts, on_step)
-        done = int(control[1])
-        losses = log[:done, 0].copy()
-        return StepLog(losses, np.rint(log[:done, 1]).astype(np.int64), counts[:done])
+        log = np.zeros((steps, 2))
+        done, together = 0, 1 if on_step is not None else steps
+        while done < steps:
+            wanted = min(together, steps - done)
+            part = order[done * size : (done + wanted) * size]
+            began = time.monotonic()
+            ran = self._race(part, rows[done:], log[done:], wanted)
+            done += ran
+            if ran < wanted or not np.isfinite(log[done - 1, 0]):
+                break
+            images = int(counts[:done].sum())
+            if on_step is not None and on_step(done, images, float(log[:done, 0] @ counts[:done]) / images):
+                break
+            if time.monotonic() - began < LONGEST_SECONDS:
+                together = max(together, done // 2)
+        corrects = np.rint(log[:done, 1]).astype(np.int64)
+        return StepLog(log[:done, 0].copy(), corrects, counts[:done])
 
-    def _race(
-        self, context: Array, control: Array, log: Array, counts: Array, on_step: OnStep | None
-    ) -> None:
-        """The worker threads run; this one watches the counter and passes on a wish to stop."""
+    def _race(self, order: Array, rows: Array, log: Array, steps: int) -> int:
+        """The worker threads do the steps; a KeyboardInterrupt here ends them with the step they are in."""
+        control = np.zeros(16, np.int64)
+        context = self._context(order, rows, log, control, steps)
         address = context.ctypes.data
         workers = [
             threading.Thread(target=self._train, args=(address, t), daemon=True) for t in range(self.threads)
         ]
         for worker in workers:
             worker.start()
-        seen = 0
         try:
-            while any(w.is_alive() for w in workers):
-                workers[0].join(POLL_SECONDS)
-                done = int(control[1])
-                if on_step is not None and done > seen and not control[0]:
-                    images = int(counts[:done].sum())
-                    mean = float((log[:done, 0] * counts[:done]).sum() / images)
-                    seen = done
-                    if on_step(done, images, mean):
-                        control[0] = 1
-        finally:
-            control[0] = 1
             for worker in workers:
                 while worker.is_alive():
                     worker.join(POLL_SECONDS)
+        finally:
+            control[0] = 1
+            for worker in workers:
+                worker.join()
+        return int(control[1])
 
     def _allocate(self) -> None:
         sizes, trained = dict(self.plan.sizes), self.plan.trained
@@ -217,6 +219,8 @@ class _Scalars:
 
     def rows(self, rates: Array, first_step: int, counts: Array, dtype: np.dtype[Any]) -> Array:
         rows = np.zeros((len(rates), ROW), dtype)
+        if not len(rates):
+            return rows
         rows[:, 0] = counts
         given = {
             "rate": np.asarray(rates, np.float64),
