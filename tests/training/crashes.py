@@ -19,10 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from pellucid import files
 from pellucid.data import ImageSet
@@ -79,19 +80,17 @@ class Runs:
             if state.place.step == 0:
                 self.models.add(digest_of_model(model_of(state)))
 
-        fit.save_checkpoint = note  # type: ignore[assignment]  # put back below
-        try:
+        with mock.patch.object(fit, "save_checkpoint", note):
             final = digest_of_model(self.train())
-        finally:
-            fit.save_checkpoint = save_checkpoint
         self.remove()
         return final
 
     def train(self) -> Model:
         """Begins, or goes on from the checkpoint that is there; saves the model after each epoch."""
-        resume = {"resume": self.checkpoint} if self.checkpoint.exists() else {"checkpoint": self.checkpoint}
+        begun = self.checkpoint.exists()
+        where: dict[str, Any] = {"resume" if begun else "checkpoint": self.checkpoint}
         callbacks = [SaveModel(self.checkpoint, self.model)]
-        return train(small_network(dropout=0.2), self.data, callbacks=callbacks, **resume, **self.options)
+        return train(small_network(dropout=0.2), self.data, callbacks=callbacks, **where, **self.options)
 
     def remove(self) -> None:
         self.checkpoint.unlink(missing_ok=True)
@@ -224,7 +223,8 @@ def fault_crashes(share: float, seed: int) -> Iterator[Crash]:
 def calls(runs: Runs) -> list[str]:
     """The calls of the system that a training makes."""
     system = FaultySystem()
-    with_system(system, runs.train)
+    with mock.patch.object(files, "system", system):
+        runs.train()
     runs.remove()
     return system.calls
 
@@ -233,7 +233,8 @@ def faulty(runs: Runs, at: int, kind: str, fault: Fault) -> Crash:
     """Trains while one call goes wrong, and then to the end."""
     failed = False
     try:
-        with_system(FaultySystem(at, fault), runs.train)
+        with mock.patch.object(files, "system", FaultySystem(at, fault)):
+            runs.train()
     except ResourceError:
         failed = True
     place, wrong = runs.wrong(None)
@@ -241,16 +242,6 @@ def faulty(runs: Runs, at: int, kind: str, fault: Fault) -> Crash:
     wrong = wrong or (f"files are left behind: {left}" if left else "") or end_of(runs)
     runs.remove()
     return Crash(kind, place, not failed, wrong)
-
-
-def with_system(system: FaultySystem, work: Callable[[], object]) -> None:
-    """Does the work with another system under all saves."""
-    real = files.system
-    files.system = system  # type: ignore[assignment]  # it has the same calls
-    try:
-        work()
-    finally:
-        files.system = real
 
 
 def main(kind: str, amount: str, seed: str) -> None:

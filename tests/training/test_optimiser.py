@@ -75,7 +75,7 @@ def test_the_equations_define_each_state_and_the_parameter(kind, decay):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"kind": "adma"}, "there is no optimiser 'adma'; did you mean adam? there are sgd, momentum, nesterov, adam, adamw"),
+        ({"kind": "lamb"}, "there is no optimiser 'lamb'; there are sgd, momentum, nesterov, adam, adamw"),
         ({"kind": "momentum", "momentum": 1.0}, "momentum: momentum is at least 0 and less than 1, not 1.0"),
         ({"kind": "sgd", "weight_decay": -1.0}, "sgd: weight_decay is finite and at least 0, not -1.0"),
         (
