@@ -5,7 +5,7 @@ VENV ?= .venv
 WORKERS ?= 2
 BIN := $(VENV)/bin
 EVIDENCE := $(patsubst evidence/%.py,%,$(filter-out evidence/__init__.py evidence/table.py,$(wildcard evidence/*.py)))
-BENCHES := $(patsubst bench/%.py,%,$(filter-out bench/__init__.py,$(wildcard bench/*.py)))
+BENCHES := $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/__init__.py,$(wildcard benchmarks/*.py)))
 
 # Each worker gets one BLAS thread: two pools on the same cores only wait for each other.
 test: export OMP_NUM_THREADS = 1
@@ -42,7 +42,7 @@ evidence-%: $(VENV)/.developed
 bench: $(BENCHES:%=bench-%)
 
 bench-%: $(VENV)/.developed
-	$(BIN)/python -m bench.$*
+	$(BIN)/python -m benchmarks.$*
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
