@@ -108,7 +108,7 @@ class _Pusher:
         def visit(node: Node) -> Node:
             if isinstance(node, Derivative):
                 return self.pushed(node) if self.rule(node) == rule else node
-            return map_children(node, visit)
+            return _without_zeros(map_children(node, visit))
 
         result = visit(value)
         assert isinstance(result, Expr)
@@ -164,6 +164,15 @@ class _Pusher:
             raise FormulaError(f"the position of {node!r} is not recorded; derive from the normal form")
         place = flat(Index.of(b.letter) for b in node.letters)
         return Reduce("sum", node.letters, _case(Compare("==", at, IndexValue(place)), node.body, element))
+
+
+def _without_zeros(node: Node) -> Node:
+    """Sums and cases of zeros are 0."""
+    if isinstance(node, Reduce) and node.op == "sum" and node.body == Num(0):
+        return Num(0)
+    if isinstance(node, Where) and node.then == node.otherwise == Num(0):
+        return Num(0)
+    return node
 
 
 def _case(condition: Condition, value: Expr, element: Read) -> Expr:

@@ -72,7 +72,11 @@ class Formula:
             raise FormulaError("a formula needs at least one equation")
         named = {t: parse_read(f"axes[{a}]").indices for t, a in (axes or {}).items()}
         formula = Formula(
-            equations, tuple(s for s in statements if isinstance(s, Assumption)), dict(constants or {}), {}, named
+            equations,
+            tuple(s for s in statements if isinstance(s, Assumption)),
+            dict(constants or {}),
+            {},
+            named,
         )
         return replace(formula, padding={t: _padding(formula, t, p) for t, p in (padding or {}).items()})
 
@@ -137,14 +141,15 @@ def letters_of(equation: Equation) -> frozenset[str]:
     return frozenset(target_letters(equation)) | bound
 
 
-
 def _padding(formula: Formula, tensor: str, amounts: Mapping[int, object]) -> Padding:
     ranks = {len(r.indices) for _, r in formula.reads() if r.tensor == tensor}
     if not ranks or tensor in formula.defined:
         raise FormulaError(f"padding is declared for {tensor!r}, which is not an operand of the formula")
     rank = max(ranks)
     if any(not 0 <= axis < rank for axis in amounts):
-        raise FormulaError(f"padding is declared for axis {max(amounts)} of {tensor!r}, which has {rank} axes")
+        raise FormulaError(
+            f"padding is declared for axis {max(amounts)} of {tensor!r}, which has {rank} axes"
+        )
     return tuple(_pair(amounts.get(axis, 0)) for axis in range(rank))
 
 
@@ -154,6 +159,10 @@ def _pair(amount: object) -> tuple[Index, Index]:
 
 
 def _amount(value: object) -> Index:
-    if isinstance(value, bool) or not isinstance(value, int | str | Index) or (isinstance(value, int) and value < 0):
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, int | str | Index)
+        or (isinstance(value, int) and value < 0)
+    ):
         raise FormulaError(f"a padding is an integer of at least 0 or the name of a constant, not {value!r}")
     return Index.of(value)

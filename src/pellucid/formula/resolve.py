@@ -93,7 +93,9 @@ def resolved_expression(source: str, raw: Raw, letters: frozenset[str]) -> Expr:
             fail(source, part.at, f"{part.value!r} is a word of the language, not a tensor")
         if part.kind == "read" and part.value in letters | bound:
             fail(source, part.at, f"{part.value!r} is both a tensor and an index letter in one equation")
-        if part.kind == "read" and part.value in plain:
+        if (
+            part.kind == "read" and part.value in plain and not part.value[0].isupper()
+        ):  # P is a size, P[i] is not
             fail(source, part.at, f"{part.value!r} is read both with and without indices")
     return _Resolver(source, letters, bound).value(raw)
 
