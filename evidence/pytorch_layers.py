@@ -21,7 +21,7 @@ def main() -> int:
         "pytorch_layers",
         "Single layers against PyTorch",
         question=(
-            "Do the output and every gradient of each layer and loss, for a random gradient from above, equal "
+            "Do output and every gradient of each layer and loss, for a random gradient from above, equal "
             f"PyTorch's frozen results in float64 within {BOUND:.0e} of the tensor's largest element?"
         ),
         counts={
