@@ -24,19 +24,19 @@ Array = np.ndarray
 KINDS = {"float32": "float", "float64": "double"}
 
 
-def planned(formula: Formula, ranges: Ranges) -> PassPlan:
-    """A pass of one formula alone, with every tensor under its own name."""
+def planned(formula: Formula, ranges: Ranges, parameters: tuple[str, ...] = ()) -> PassPlan:
+    """A pass of one formula, with every tensor under its own name; parameters lie as their use wants."""
     names = {t: t for t in ranges.shapes}
     equations = named_equations(formula, ranges, names, "inner", every_image=True)
-    return plan_pass(equations, {}, {}, (), (), None)
+    return plan_pass(equations, {p: ranges.shapes[p] for p in parameters}, {}, (), (), None)
 
 
 def native(
     formula: Formula, ranges: Ranges, operands: Mapping[str, Array], dtype: str = "float64",
-    where: Host | None = None,
+    where: Host | None = None, parameters: tuple[str, ...] = (),
 ) -> dict[str, Array]:  # fmt: skip
     """All tensors of the formula, by name; for the processor `where`, by default this one."""
-    passes = planned(formula, ranges)
+    passes = planned(formula, ranges, parameters)
     module = Module(KINDS[dtype])
     passes.emit(module)
     arguments = ", ".join(f"ptr %{s}" for s in SPACES)

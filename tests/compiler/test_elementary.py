@@ -47,7 +47,7 @@ def expected(function, x):
 
 
 def samples(function, dtype):
-    """Numbers of every size: ordinary ones, tiny and huge ones, and all that exp does not send to 0 or infinity."""
+    """Ordinary numbers, tiny and huge ones, and all that exp does not send to 0 or infinity."""
     facts, rng = np.finfo(dtype), np.random.default_rng(5)
     smallest, largest = np.log(float(facts.smallest_subnormal)), np.log(float(facts.max))
     sizes = np.exp(rng.uniform(smallest + 1, largest - 1, COUNT))
