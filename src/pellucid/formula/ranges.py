@@ -69,12 +69,13 @@ def solve(formula: Formula, shapes: Mapping[str, Shape], sizes: Mapping[str, int
 
     Args:
         formula: the equations, their constants, padding and axes.
-        shapes: shape of each operand; an operand whose axes are declared may be left out, its shape is then solved.
+        shapes: shape of each operand; an operand whose axes are declared may be left out, its shape is then
+            solved.
         sizes: extents already known, by size symbol (``{"H": 28}``).
 
     Raises:
-        GeometryError: two sources contradict each other, a read leaves its operand and padding, a letter has no
-            room for even one value, or an extent follows from nothing.
+        GeometryError: two sources contradict each other, a read leaves its operand and padding, a letter has
+            no room for even one value, or an extent follows from nothing.
     """
     solver = _Solver(formula, dict(shapes))
     for name, value in (sizes or {}).items():
@@ -112,7 +113,7 @@ class _Solver:
             self.other.append((read, axis, index, known))
 
     def windowed(self, tensor: str, axis: int, index: Index) -> bool:
-        """Whether the same axis is also read at another expression of the letter: then it need not cover the axis."""
+        """Whether the axis is also read at another expression of the letter, which then need not cover it."""
         others = (
             r.indices[axis] for _, r in self.formula.reads() if r.tensor == tensor and len(r.indices) > axis
         )
@@ -135,25 +136,34 @@ class _Solver:
         self.check_ranks()
         while self.exact() or self.explicit() or self.fitted() or self.guarded():
             pass
-        for letter in self.letters:
+        for letter in sorted(self.letters):
             if self.size(letter) is None:
-                where = next(e for e in self.formula.equations if letter in letters_of(e))
-                size = size_of(letter)
-                raise GeometryError(
-                    f"the extent of {letter!r} in {where!r} follows from no operand; give it as the constant {size}"
-                )
+                raise GeometryError(self.missing(letter))
         for name, axes in self.formula.axes.items():
             if name not in self.shapes and name not in self.formula.defined:
                 self.shapes[name] = tuple(
                     _product([self.size(s) for s in flat_parts(i) or (i.letter or "",)]) for i in axes
                 )
 
+    def missing(self, letter: str) -> str:
+        """Why a letter has no extent."""
+        for read, _, index, _ in self.other:
+            unknown = sorted(index.symbols - self.letters - self.known.keys())
+            if letter in index.symbols and unknown:
+                return f"{read!r} cannot be judged as {unknown[0]!r} has no value; give it as a constant"
+        where = next(e for e in self.formula.equations if letter in letters_of(e))
+        size = size_of(letter)
+        return (
+            f"the extent of {letter!r} in {where!r} follows from no operand; give it as the constant {size}"
+        )
+
     def check_ranks(self) -> None:
         for equation, read in self.formula.reads():
             shape = self.shapes.get(read.tensor)
             if shape is not None and len(shape) != len(read.indices):
                 raise GeometryError(
-                    f"{read!r} in {equation!r} has {len(read.indices)} indices, but {read.tensor} has shape {shape}"
+                    f"{read!r} in {equation!r} has {len(read.indices)} indices, "
+                    f"but {read.tensor} has shape {shape}"
                 )
         for name, axes in self.formula.axes.items():
             if name in self.shapes and len(axes) != len(self.shapes[name]):
@@ -225,7 +235,7 @@ class _Solver:
         return False
 
     def guarded(self) -> bool:
-        """A letter that is read only where conditions bound it: then it has the extent of the axis that it reads."""
+        """A letter that is read only where conditions bound it has the extent of the axis that it reads."""
         for read, axis, index, _ in self.other:
             if (
                 index.letter in self.letters
@@ -254,7 +264,8 @@ class _Solver:
                 found.append(
                     (
                         value,
-                        f"{read!r} reads axis {axis} of {read.tensor}, which has {size} elements{_padded(low, high)}",
+                        f"{read!r} reads axis {axis} of {read.tensor}, "
+                        f"which has {size} elements{_padded(low, high)}",
                     )
                 )
         yield from found
@@ -275,7 +286,7 @@ class _Solver:
         alike = {s for s in symbols & self.letters if size_of(s) == size_of(letter)}
 
         def fits(extent: int) -> bool:
-            own = {s: (0, extent - 1) for s in alike} | {size_of(letter): (extent, extent)}
+            own = dict.fromkeys(alike, (0, extent - 1)) | {size_of(letter): (extent, extent)}
             least, most = interval(index, ranges | own, known)
             return least > most or (room[0] <= least and most <= room[1])
 
