@@ -28,7 +28,7 @@ ROW = 16
 # Places in the table of addresses and numbers that a worker is given, 8 bytes each.
 FIELDS = (
     "images", "labels", "order", "scalars", "parameters", "log", "control", "steps", "batch", "total",
-    "threads", "arenas", "arena_bytes", "gradients", "out", "weights",
+    "threads", "arenas", "arena_bytes", "gradients", "out", "weights", "masks",
 )  # fmt: skip
 # Places in the control block: asked to stop, steps done, arrived at the barrier, its turn, verdict, lost.
 CONTROL = ("stop", "done", "arrived", "turn", "verdict", "broken")
@@ -284,6 +284,8 @@ def training_worker(
     shards: int,
     *,
     copies: bool,
+    masks: bool = False,
+    norms: int = -1,
 ) -> str:
     """One thread of a training: the function ``train(context, thread)``.
 
@@ -297,6 +299,8 @@ def training_worker(
         correct: place of the number of right answers, or -1.
         shards: 1, 2 or 4 buffers of gradients, over which a batch is spread.
         copies: whether parameters are kept in further orders.
+        masks: whether random masks are made for each tile.
+        norms: place of the chunks' squared norms behind the gradients, or -1 if gradients are not clipped.
     """
     item = 4 if kind == "float" else 8
     shard_bytes = sizes["gradients"] * item
@@ -375,6 +379,7 @@ def training_worker(
         "  %from = add i64 %start, %t",
         "  %places = getelementptr i64, ptr %order_p, i64 %from",
         "  call void @gather(ptr %context, ptr %arena, ptr %places, i64 %m)",
+        *(["  call void @noise(ptr %context, ptr %arena, ptr %places, i64 %s, i64 %m)"] if masks else []),
         "  call void @tile(ptr %arena, ptr %parameters_p, ptr %grad, ptr %row, i64 %m)",
         f"  %t_next = add i64 %t, {tile}",
         "  %more_tiles = icmp slt i64 %t_next, %high",
@@ -403,7 +408,8 @@ def training_worker(
         "  store i64 %asked, ptr %verdict_p",
         "  br label %noted",
         "noted:",
-        "  br i1 %finite, label %updates, label %leave",
+        f"  br i1 %finite, label %{'squares' if norms >= 0 else 'updates'}, label %leave",
+        *(_norm(kind, chunks, chunk, norms) if norms >= 0 else []),
         "updates:",
         f"  %busy = icmp slt i64 %thread, {chunks}",
         "  br i1 %busy, label %piece, label %pieces_done",
@@ -436,6 +442,45 @@ def training_worker(
     return "\n".join(lines)
 
 
+def _norm(kind: str, chunks: int, chunk: int, norms: int) -> list[str]:
+    """Squares of all gradients added, chunk by chunk and then in order, into the last scalar of the step."""
+    return [
+        "squares:",
+        f"  %squares_busy = icmp slt i64 %thread, {chunks}",
+        "  br i1 %squares_busy, label %square, label %squares_done",
+        "square:",
+        "  %q = phi i64 [ %thread, %squares ], [ %q_next, %square ]",
+        f"  %q_move = mul i64 %q, {chunk}",
+        f"  %g_q = getelementptr {kind}, ptr %gradients_p, i64 %q_move",
+        f"  %norm_at = add i64 %q, {norms}",
+        f"  %norm_q = getelementptr {kind}, ptr %gradients_p, i64 %norm_at",
+        "  call void @squared(ptr %norm_q, ptr %g_q)",
+        "  %q_next = add i64 %q, %threads",
+        f"  %more_squares = icmp slt i64 %q_next, {chunks}",
+        "  br i1 %more_squares, label %square, label %squares_done",
+        "squares_done:",
+        "  call void @meet(ptr %control_p, i64 %threads)",
+        "  br i1 %first_thread, label %norm_head, label %norm_known",
+        "norm_head:",
+        "  %z = phi i64 [ 0, %squares_done ], [ %z_next, %norm_head ]",
+        f"  %norm_so_far = phi {kind} [ 0.0, %squares_done ], [ %norm_sum, %norm_head ]",
+        f"  %z_at = add i64 %z, {norms}",
+        f"  %z_p = getelementptr {kind}, ptr %gradients_p, i64 %z_at",
+        f"  %z_v = load {kind}, ptr %z_p",
+        f"  %norm_sum = fadd {kind} %norm_so_far, %z_v",
+        "  %z_next = add i64 %z, 1",
+        f"  %more_norms = icmp slt i64 %z_next, {chunks}",
+        "  br i1 %more_norms, label %norm_head, label %norm_store",
+        "norm_store:",
+        f"  %norm_p = getelementptr {kind}, ptr %row, i64 {ROW - 1}",
+        f"  store {kind} %norm_sum, ptr %norm_p",
+        "  br label %norm_known",
+        "norm_known:",
+        "  call void @meet(ptr %control_p, i64 %threads)",
+        "  br label %updates",
+    ]
+
+
 def _copying(name: str) -> list[str]:
     return [
         f"  br i1 %first_thread, label %{name}_copy, label %{name}_copied",
@@ -447,6 +492,14 @@ def _copying(name: str) -> list[str]:
         f"  br label %{name}_met",
         f"{name}_met:",
     ]
+
+
+def squares_function(calls: int) -> str:
+    """``squared(norm, gradients)`` of one chunk: its shards added up, and the sum of their squares."""
+    lines = ["define internal void @squared(ptr %arena, ptr %gradients) {", "entry:"]
+    arguments = "ptr %arena, ptr %gradients, ptr %gradients, ptr %gradients"
+    lines += [f"  call void @square{i}({arguments}, i64 1)" for i in range(calls)]
+    return "\n".join([*lines, "  ret void", "}"])
 
 
 def update_function(kind: str, scratch: int, calls: int) -> str:

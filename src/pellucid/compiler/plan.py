@@ -94,6 +94,7 @@ class PassPlan:
 def plan_pass(
     equations: Sequence[Named], parameters: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str],
     totals: Sequence[str], constants: Sequence[str], keep: frozenset[str] | None, backward: int | None = None,
+    given: Mapping[str, int] | None = None,
 ) -> PassPlan:  # fmt: skip
     """Plans a pass.
 
@@ -105,6 +106,7 @@ def plan_pass(
         constants: tensors that lie with the parameters and are not trained.
         keep: tensors that are read or written from outside; all of them if None.
         backward: number of the first equation of the backward pass; one past the end if not given.
+        given: scalars that are worked out before the pass, with their places among a step's scalars.
     """
     nests: list[Nest] = []
     images: dict[str, str | None] = {}
@@ -129,7 +131,7 @@ def plan_pass(
     storage = _Storage(shapes, halo, images, gradients, parameters, totals, constants, used)
     chosen, repacks = storage.choose(nests, images)
     half = len(chosen) if keep is not None or backward is None or backward >= len(equations) else first
-    return replace(storage.plan(chosen, repacks, images, scalars), backward=half)
+    return replace(storage.plan(chosen, repacks, images, scalars, given or {}), backward=half)
 
 
 def _cut_shape(tensor: str, shape: tuple[int, ...], cuts: Mapping[tuple[str, int], Cut]) -> tuple[int, ...]:
@@ -286,6 +288,7 @@ class _Storage:
         copies: list[tuple[str, str]],
         images: Mapping[str, str | None],
         scalars: Mapping[str, float],
+        given: Mapping[str, int],
     ) -> PassPlan:
         sizes = {"arena": 0, "parameters": 0, "gradients": 0, "scalars": 16}
         placed: dict[str, Tensor] = {}
@@ -312,7 +315,8 @@ class _Storage:
         for name in self.totals:
             self.tensors.setdefault(name, Tensor(name, "gradients", (), (), ()))
             place(name, "gradients")
-        placed[COUNT.tensor] = Tensor(COUNT.tensor, "scalars", (), (), (), 0)
+        for name, at in {COUNT.tensor: 0, **given}.items():
+            placed[name] = Tensor(name, "scalars", (), (), (), at)
         for name in sorted(self.tensors):
             if name not in placed:
                 place(name, "arena")

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from pellucid.compiler.equations import Named, gradient_of, named_equations
 from pellucid.compiler.plan import PassPlan, plan_pass
 from pellucid.engine.interface import Scaling, Task
-from pellucid.engine.program import LOSS, TARGETS, Program, Step
+from pellucid.engine.program import LOSS, TARGETS, WEIGHTS, Program, Step
 from pellucid.errors import UsageError
 from pellucid.formula.derive import gradient_name
+from pellucid.formula.expression import Equation, reads
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import solve
 from pellucid.layers.preparation import CORRECT, ONE_HOT, normalisation
@@ -24,18 +25,23 @@ __all__ = [
     "AVERAGE",
     "CORRECTS",
     "DEVIATION",
+    "GIVEN_AT",
     "IMAGE",
     "LABEL",
+    "batch_equations",
     "prediction_plan",
     "source_of",
     "tile_size",
     "training_plan",
+    "training_program",
 ]
 
 IMAGE, LABEL, AVERAGE, DEVIATION, CORRECTS = "@image", "@label", "@average", "@deviation", "correct"
 # A tile's values should fit the second-level cache of any processor of the last ten years.
 TILE_BYTES = 1 << 20
 LARGEST_TILE = 16
+# The last but one place in a step's row of scalars; numbers of a batch's weights stand here and before it.
+GIVEN_AT = 14
 
 Array = NDArray[Any]
 
@@ -102,16 +108,7 @@ def training_plan(task: Task, tile: int) -> PassPlan:
         UsageError: something that is not compiled: the sentence says what.
     """
     network = task.network
-    program = Program.build(network, tile, wanted=network.parameter_shapes, training=True)
-    if program.masks:
-        raise UsageError(
-            f"layer {next(iter(program.masks)).split(':')[0]}: dropout is not compiled yet;"
-            " use engine='numpy'"
-        )
-    if task.sample_weight is not None:
-        raise UsageError("sample weights are not compiled yet; use engine='numpy'")
-    if task.clip_norm is not None:
-        raise UsageError("clipping of gradients is not compiled yet; use engine='numpy'")
+    program = training_program(task, tile)
     gradients = {gradient_of(p): p for p in network.parameter_shapes}
     classes = network.loss is not None and network.loss.classification
     totals = (LOSS, *((CORRECTS,) if classes else ()))
@@ -120,16 +117,37 @@ def training_plan(task: Task, tile: int) -> PassPlan:
     shape = (tile, *network.output_shape)
     if task.targets.ndim == 1 and task.targets.dtype.kind in "iu":
         equations.add(ONE_HOT, {"label": (tile,)}, {"label": LABEL, "y": TARGETS}, "@target", K=shape[-1])
+    given = {f"{LOSS}:{e.name}": GIVEN_AT - i for i, e in enumerate(batch_equations(program))}
     for step in program.steps:
         equations.forward(step)
+    equations.found = [named for named in equations.found if named.equation.name not in given]
     if classes:
         names = {"x": network.output, "y": TARGETS, "correct": CORRECTS}
         equations.add(CORRECT, {"x": shape, "y": shape}, names, "@score")
     for step in reversed(program.steps):
         equations.backward(step)
     _refuse_coupled(equations.found)
-    keep = frozenset({INPUT, IMAGE, LABEL, TARGETS})
-    return plan_pass(equations.found, network.parameter_shapes, gradients, totals, (AVERAGE, DEVIATION), keep)
+    keep = frozenset({INPUT, IMAGE, LABEL, TARGETS, WEIGHTS, *program.masks})
+    return plan_pass(
+        equations.found, network.parameter_shapes, gradients, totals, (AVERAGE, DEVIATION), keep, given=given
+    )
+
+
+def training_program(task: Task, tile: int) -> Program:
+    """The network's program for a tile of images of the task."""
+    wanted, weighted = task.network.parameter_shapes, task.sample_weight is not None
+    return Program.build(task.network, tile, wanted=wanted, training=True, weighted=weighted)
+
+
+def batch_equations(program: Program) -> tuple[Equation, ...]:
+    """The loss's equations for single numbers of a batch that need its weights only: known before the step."""
+    known = {"weight"}
+    found: list[Equation] = []
+    for equation in program.steps[-1].forward.equations:
+        if not equation.target.indices and {r.tensor for r in reads(equation.value)} <= known:
+            found.append(equation)
+            known.add(equation.name)
+    return tuple(found)
 
 
 def prediction_plan(network: Network, scaling: Scaling | None, tile: int, *, whole: bool) -> PassPlan:

@@ -5,38 +5,44 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.compiler.driver import FIELDS, ROW, Feed, barrier, gather, training_worker, update_function
-from pellucid.compiler.emit import Kernel, Module
-from pellucid.compiler.layout import Tensor
+from pellucid import random
+from pellucid.compiler.driver import (
+    FIELDS,
+    Feed,
+    barrier,
+    gather,
+    squares_function,
+    training_worker,
+    update_function,
+)
+from pellucid.compiler.emit import Module
 from pellucid.compiler.machine import aligned, compiled
-from pellucid.compiler.nest import lower
-from pellucid.compiler.plan import CHUNK, PassPlan
-from pellucid.compiler.schedule import choose
+from pellucid.compiler.masks import Mask, masks_function
+from pellucid.compiler.plan import CHUNK
 from pellucid.engine.checks import check_order, checked_task
 from pellucid.engine.compiled_plan import (
     AVERAGE,
     CORRECTS,
     DEVIATION,
+    GIVEN_AT,
     IMAGE,
     LABEL,
+    batch_equations,
     source_of,
     tile_size,
     training_plan,
+    training_program,
 )
+from pellucid.engine.compiled_update import SQUARES, StepScalars, emit_update
 from pellucid.engine.interface import OnStep, StepLog, Task, state_name
-from pellucid.engine.program import LOSS, TARGETS
-from pellucid.errors import UsageError
+from pellucid.engine.program import LOSS, TARGETS, WEIGHTS
 from pellucid.formula.evaluate import plan
-from pellucid.formula.expression import Equation, Expr, Node, Num, Read, map_children, reads
-from pellucid.formula.formula import CONSTANTS, Formula
-from pellucid.formula.index import Index
-from pellucid.formula.ranges import Ranges
+from pellucid.formula.formula import Formula
 from pellucid.network import INPUT
 
 __all__ = ["CompiledTrainer"]
@@ -59,7 +65,11 @@ class CompiledTrainer:
         self._source, self.images = source_of(task.images, scaled=task.normalisation is not None)
         tile = tile_size(task.network, -(-task.batch_size // self.shards), self.dtype.itemsize)
         self.plan = training_plan(task, tile)
-        self.scalars = _Scalars(task.update.formula)
+        self.scalars = StepScalars(task.update.formula)
+        program = training_program(task, tile)
+        self._masks = [Mask(self.plan.tensors[name], keep) for name, (_, keep) in program.masks.items()]
+        self._mask_names = list(program.masks)
+        self._batch_formula = Formula(batch_equations(program)) if task.sample_weight is not None else None
         self._allocate()
         self._code = compiled(self._module(tile).text())
         self._train = self._code.function("train", ctypes.c_void_p, ctypes.c_int64)
@@ -83,13 +93,15 @@ class CompiledTrainer:
         order = np.ascontiguousarray(order, np.int64)
         counts = np.minimum(size, count - size * np.arange(steps))
         rows = self.scalars.rows(rates, first_step, counts, self.dtype)
+        self._add_batch_numbers(rows, order)
+        keys = self._mask_keys(first_step, steps)
         log = np.zeros((steps, 2))
         done, together = 0, 1 if on_step is not None else steps
         while done < steps:
             wanted = min(together, steps - done)
             part = order[done * size : (done + wanted) * size]
             began = time.monotonic()
-            ran = self._race(part, rows[done:], log[done:], wanted)
+            ran = self._race(part, rows[done:], log[done:], keys[done:], wanted)
             done += ran
             if ran < wanted or not np.isfinite(log[done - 1, 0]):
                 break
@@ -101,10 +113,10 @@ class CompiledTrainer:
         corrects = np.rint(log[:done, 1]).astype(np.int64)
         return StepLog(log[:done, 0].copy(), corrects, counts[:done])
 
-    def _race(self, order: Array, rows: Array, log: Array, steps: int) -> int:
+    def _race(self, order: Array, rows: Array, log: Array, keys: Array, steps: int) -> int:
         """The worker threads do the steps; a KeyboardInterrupt here ends them with the step they are in."""
         control = np.zeros(16, np.int64)
-        context = self._context(order, rows, log, control, steps)
+        context = self._context(order, rows, log, control, keys, steps)
         address = context.ctypes.data
         workers = [
             threading.Thread(target=self._train, args=(address, t), daemon=True) for t in range(self.threads)
@@ -127,7 +139,8 @@ class CompiledTrainer:
         self._parameters = aligned(sizes["parameters"], self.dtype)
         states = self.task.update.states
         shard = self._shard
-        self._gradients = aligned(self.shards * shard + len(states) * trained, self.dtype)
+        self._norms = self.shards * shard + len(states) * trained
+        self._gradients = aligned(self._norms + trained // CHUNK, self.dtype)
         self._states = {
             s: self._gradients[self.shards * shard + i * trained :][:trained] for i, s in enumerate(states)
         }
@@ -157,133 +170,64 @@ class CompiledTrainer:
         image = tensors[IMAGE if self.task.normalisation is not None else INPUT]
         feeds = [Feed("images", self._source, image)]
         target = tensors[LABEL] if LABEL in tensors else tensors[TARGETS]
-        return [*feeds, Feed("labels", "i64" if LABEL in tensors else self.kind, target)]
+        feeds.append(Feed("labels", "i64" if LABEL in tensors else self.kind, target))
+        return [*feeds, *([Feed("weights", self.kind, tensors[WEIGHTS])] if WEIGHTS in tensors else [])]
 
     def _module(self, tile: int) -> Module:
         module = Module(self.kind)
         self.plan.emit(module)
         sizes = {**self.plan.sizes, "gradients": self._shard}
-        scratch, calls = _emit_update(
-            module,
-            self.task.update.formula,
-            self.scalars,
-            self.plan,
-            self.shards,
-            sizes["gradients"],
-            self.task.update.states,
-        )
+        task = self.task
+        scratch, calls = emit_update(
+            module, task.update.formula, self.scalars, self.plan, self.shards, self._shard,
+            task.update.states, task.clip_norm,
+        )  # fmt: skip
         correct = self.plan.tensors[CORRECTS].offset if CORRECTS in self.plan.tensors else -1
         module.functions += [
             barrier(),
             gather(self._feeds(), self.kind),
+            *([masks_function(self._masks, self.kind)] if self._masks else []),
+            *([squares_function(SQUARES)] if task.clip_norm is not None else []),
             update_function(self.kind, scratch, calls),
             training_worker(
                 self.kind, tile, sizes, self.plan.trained // CHUNK, CHUNK, self.plan.tensors[LOSS].offset,
-                correct, self.shards, copies=bool(self.plan.repacks),
+                correct, self.shards, copies=bool(self.plan.repacks), masks=bool(self._masks),
+                norms=self._norms if task.clip_norm is not None else -1,
             ),
         ]  # fmt: skip
         return module
 
-    def _context(self, order: Array, rows: Array, log: Array, control: Array, steps: int) -> Array:
+    def _add_batch_numbers(self, rows: Array, order: Array) -> None:
+        """Numbers of each batch's weights, by the loss's own equations."""
+        if self._batch_formula is None or self.task.sample_weight is None:
+            return
+        weights, size = np.asarray(self.task.sample_weight, self.dtype), self.task.batch_size
+        for step, row in enumerate(rows):
+            part = weights[order[step * size : (step + 1) * size]]
+            values = plan(self._batch_formula, {"weight": part.shape}, self.dtype)({"weight": part})
+            for place, equation in enumerate(self._batch_formula.equations):
+                row[GIVEN_AT - place] = values[equation.name]
+
+    def _mask_keys(self, first_step: int, steps: int) -> Array:
+        """For each step and mask the key of its random bits."""
+        seed, names = self.task.seed, self._mask_names
+        keys = [[random.key(seed, "mask", n, first_step + s) for n in names] for s in range(steps)]
+        return np.array(keys, np.uint64).reshape(steps, len(names))
+
+    def _context(
+        self, order: Array, rows: Array, log: Array, control: Array, keys: Array, steps: int
+    ) -> Array:
         targets = self.task.targets
         labels = np.int64 if LABEL in self.plan.tensors else self.dtype
         self._labels = np.ascontiguousarray(targets, labels)
+        weights = self.task.sample_weight
+        self._weights = np.ascontiguousarray(weights if weights is not None else [], self.dtype)
         numbers = {
             "images": self.images.ctypes.data, "labels": self._labels.ctypes.data, "order": order.ctypes.data,
             "scalars": rows.ctypes.data, "parameters": self._parameters.ctypes.data, "log": log.ctypes.data,
             "control": control.ctypes.data, "steps": steps, "batch": self.task.batch_size,
             "total": len(order), "threads": self.threads, "arenas": self._arenas.ctypes.data,
             "arena_bytes": self._arena_bytes, "gradients": self._gradients.ctypes.data,
+            "weights": self._weights.ctypes.data, "masks": keys.ctypes.data,
         }  # fmt: skip
         return np.array([numbers.get(f, 0) for f in FIELDS], np.int64)
-
-
-class _Scalars:
-    """Parts of an update that hold no tensor, worked out for all steps before they begin."""
-
-    def __init__(self, formula: Formula) -> None:
-        self.formula = formula
-        self.hoisted: list[Expr] = []
-        self.equations = tuple(Equation(e.target, self._visit(e.value)) for e in formula.equations)
-
-    def _visit(self, node: Node) -> Any:
-        if (
-            isinstance(node, Expr)
-            and not any(r.indices for r in reads(node))
-            and any(True for _ in reads(node))
-        ):
-            if node not in self.hoisted:
-                self.hoisted.append(node)
-            return Read(f"@s{self.hoisted.index(node) + 1}")
-        return map_children(node, self._visit)
-
-    def rows(self, rates: Array, first_step: int, counts: Array, dtype: np.dtype[Any]) -> Array:
-        rows = np.zeros((len(rates), ROW), dtype)
-        if not len(rates):
-            return rows
-        rows[:, 0] = counts
-        given = {
-            "rate": np.asarray(rates, np.float64),
-            "t": first_step + 1 + np.arange(len(rates), dtype=np.float64),
-        }
-        for number, value in enumerate(self.hoisted):
-            rows[:, number + 1] = self._over_steps(value, given, len(rates))
-        return rows
-
-    def _over_steps(self, value: Expr, given: Mapping[str, Array], steps: int) -> Array:
-        def visit(node: Node) -> Node:
-            if isinstance(node, Read) and node.tensor in given:
-                return Read(node.tensor, (Index.of("d"),))
-            return map_children(node, visit)
-
-        inner = visit(value)
-        assert isinstance(inner, Expr)
-        formula = Formula(
-            (Equation(Read("value", (Index.of("d"),)), inner),), constants=self.formula.constants
-        )
-        used = {n: a for n, a in given.items() if n in formula.operands}
-        return plan(formula, {n: a.shape for n, a in used.items()}, np.float64, {"D": steps})(used)["value"]
-
-
-def _emit_update(
-    module: Module,
-    formula: Formula,
-    scalars: _Scalars,
-    planned: PassPlan,
-    shards: int,
-    shard: int,
-    states: tuple[str, ...],
-) -> tuple[int, int]:
-    """The functions ``change0``, ``change1``, ... of one chunk; the room they need, and their number."""
-    if len(scalars.hoisted) >= ROW:
-        raise UsageError("the optimiser has too many scalars")
-    d = Index.of("d")
-    tensors: dict[str, Tensor] = {}
-
-    def tensor(name: str, space: str, offset: int) -> None:
-        tensors[name] = Tensor(name, space, (CHUNK,), (0,), ((0, 0),), offset)
-
-    tensor("p", "parameters", 0)
-    for s in range(shards):
-        tensor(f"g:{s}", "gradients", s * shard)
-    for i, state in enumerate(states):
-        tensor(state, "gradients", shards * shard + i * planned.trained)
-    for number in range(len(scalars.hoisted)):
-        tensors[f"@s{number + 1}"] = Tensor(f"@s{number + 1}", "scalars", (), (), (), number + 1)
-    total: Expr = Num(0)
-    for s in range(shards):
-        total = total + Read(f"g:{s}", (d,))
-    equations = [Equation(Read("g", (d,)), total), *scalars.equations]
-    for place, equation in enumerate(equations):
-        tensor(equation.name, "arena", place * CHUNK)
-    for name in ("p", *states):
-        if f"new_{name}" in tensors:
-            equations.append(Equation(Read(name, (d,)), Read(f"new_{name}", (d,))))
-    ranges = Ranges({"d": CHUNK}, {}, {t: x.shape for t, x in tensors.items()})
-    constants = {**CONSTANTS, **{k: float(v) for k, v in formula.constants.items()}}
-    number = 0
-    for equation in equations:
-        for nest in lower(equation, ranges):
-            Kernel(module, f"change{number}", nest, choose(nest, tensors, None), tensors, constants, None)
-            number += 1
-    return len(equations) * CHUNK, number
