@@ -31,7 +31,7 @@ class SeedGradient:
     numbers: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
 
 
-# 002, line 34: b image, o and c output and input channel, m and n kernel row and column (bias renamed from b to bias)
+# 002, line 34: b image, o and c output and input channel, m and n kernel row and column; its bias b is bias
 CONVOLUTION_002 = "Y[b,o,i,j] = (sum[c,m,n] W[o,c,m,n]*X[b,c,s*i + m - p,s*j + n - p]) + bias[o]"
 # 003, line 45 and its shapes; stride 1, no padding, one input channel; its h and w are p and q here
 CONVOLUTION_003 = "Z[i,f,p,q] = (sum[u,v] X[i,p + u,q + v]*W[f,u,v]) + b[f]"

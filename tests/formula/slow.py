@@ -160,8 +160,8 @@ class Interpreter:
         best = (max if node.op.endswith("max") else min)(v for v, _ in values)
         return float(next(n for v, n in values if v == best)) if node.op.startswith("arg") else best
 
-    def counts(self, node: Expr | Condition, place: Mapping[str, int]) -> bool:
-        """Whether no read of a maximum's body, of those that conditions on indices let matter, is padding."""
+    def counts(self, node: Expr, place: Mapping[str, int]) -> bool:
+        """Whether no read of which a maximum's body may consist here is padding."""
         match node:
             case Read() if node.indices:
                 return self.inside(node, place)
@@ -170,18 +170,11 @@ class Interpreter:
                 held = all(self.holds(part, place) for part in _about_indices(condition))
                 yes = not held or self.counts(then, place)
                 no = (decided and held) or self.counts(otherwise, place)
-                return self.counts(condition, place) and yes and no
-            case And(parts):
-                held = all(self.holds(part, place) for part in _about_indices(node))
-                return not held or all(self.counts(p, place) for p in parts)
-            case Reduce():
-                return True
-            case Add(parts) | Mul(parts) | Call(_, parts) | Or(parts):
+                return yes and no
+            case Add(parts) | Mul(parts) | Call(_, parts):
                 return all(self.counts(p, place) for p in parts)
-            case Power(left, right) | Compare(_, left, right):
+            case Power(left, right):
                 return self.counts(left, place) and self.counts(right, place)
-            case Not(part):
-                return self.counts(part, place)
         return True
 
     def holds(self, node: Condition, place: Mapping[str, int]) -> bool:

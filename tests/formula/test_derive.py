@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 import pytest
 
@@ -123,18 +124,25 @@ def test_without_the_assumption_the_sum_of_the_labels_stays() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("y[n,d] = x[n,d//(I*J),d//J%I,d%J]", "dx[n,h,l,o] = where(0 <= l < I and 0 <= o < J and 0 <= J*I*h + J*l + o < D, dy[n,J*I*h + J*l + o], 0)"),
+        (
+            "y[n,d] = x[n,d//(I*J),d//J%I,d%J]",
+            "dx[n,h,l,o] = where(0 <= l < I and 0 <= o < J and 0 <= J*I*h + J*l + o < D,"
+            " dy[n,J*I*h + J*l + o], 0)",
+        ),
         ("y[n,i] = sum[j] w[(i - j)%N]*x[n,j]", "dx[n,j] = sum[i] dy[n,i]*w[(i - j)%N]"),
         ("y[i] = sum[j : j <= i] x[j]", "dx[j] = sum[i : j <= i] dy[i]"),
         ("y[i] = x[i,i]", "dx[i,h] = delta(i, h)*dy[i]"),
-        ("y[i] = sqrt(sum[u] x[2*i + u]^2)", "dx[h] = x[h]*(sum[u : 2 | h - u and 0 <= (h - u)/2 < I] dy[(h - u)/2]/y[(h - u)/2])"),
+        (
+            "y[i] = sqrt(sum[u] x[2*i + u]^2)",
+            "dx[h] = x[h]*(sum[u : 2 | h - u and 0 <= (h - u)/2 < I] dy[(h - u)/2]/y[(h - u)/2])",
+        ),
         ("y[i,j] = (x[i,j] + x[j,i])/2", "dx[i,j] = 1/2*dy[i,j] + 1/2*dy[j,i]"),
         ("y[i] = where(i < 3, a[i], b[i - 3])", "db[l] = where(l + 3 >= 3 and 0 <= l + 3 < I, dy[l + 3], 0)"),
         ("y[i] = x[i//2]", "dx[h] = sum[r<2 : 0 <= 2*h + r < I] dy[2*h + r]"),
         ("y[n] = x[n]*relu(x[n])", "dx[n] = dy[n]*(relu(x[n]) + x[n]*[x[n] > 0])"),
         ("y[n] = c", "dc = sum[n] dy[n]"),
     ],
-)  # fmt: skip
+)
 def test_gradients_are_written_as_a_mathematician_would(text: str, expected: str) -> None:
     found = gradient_of(text).formula.defined[expected.split("[")[0].split(" ")[0]]
     assert found == parse_equation(expected), found
@@ -191,7 +199,7 @@ def test_a_jacobian_needs_a_new_letter_for_each_of_the_output(letters: dict[str,
 def test_every_step_is_by_a_published_rule_and_leads_to_the_result(case: Case) -> None:
     gradient = derive(case.formula())
     for name, steps in gradient.steps.items():
-        for before, after in zip(steps, steps[1:], strict=False):
+        for before, after in pairwise(steps):
             assert before.after == after.before
         for step in steps:
             assert RULES[step.rule.name] is step.rule

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from pellucid import random
@@ -23,8 +21,13 @@ CLOSE = 1e-11
 
 
 def verified(case: Case, seed: int) -> list[Row]:
-    """Asserts that a formula prints and parses back, that shapes and values are as defined, that its derived
-    gradients print and parse back and do not change when numbers are put in; returns the check of the gradients."""
+    """Asserts that a formula prints and parses back and that shapes and values are as defined.
+
+    Also that its derived gradients print and parse back and do not change when numbers are put in.
+
+    Returns:
+        The check of the gradients against differences.
+    """
     formula = case.formula()
     again = Formula.parse(str(formula), constants=case.constants, padding=case.padding)
     assert again == formula, f"{case.name}: the text parses to another formula"
@@ -79,7 +82,3 @@ def _tensor(array: Array) -> Tensor:
 def _close(left: Array, right: Array) -> bool:
     assert left.shape == right.shape
     return bool(np.all(np.abs(left - right) <= CLOSE * max(float(np.max(np.abs(right))), 1.0)))
-
-
-def failures(rows: Sequence[Row]) -> list[Row]:
-    return [row for row in rows if not row.passed]

@@ -1,4 +1,4 @@
-"""Between which integers an index expression lies, given the ranges of its letters and the conditions around it."""
+"""Between which integers an index expression lies, given its letters' ranges and the conditions around it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,24 @@ from pellucid.formula.expression import (
     Where,
     Within,
     children,
-    indices_of,
+    conjuncts,
+    negation,
+    reads,
 )
 from pellucid.formula.index import Atom, Index, Quotient, flat_parts
 from pellucid.formula.views import grid, whole
 
-__all__ = ["Fact", "Interval", "exact_interval", "facts", "guarded_reads", "index_of", "interval", "spans"]
+__all__ = [
+    "Fact",
+    "Interval",
+    "direct_reads",
+    "exact_interval",
+    "facts",
+    "guarded_reads",
+    "index_of",
+    "interval",
+    "spans",
+]
 
 Interval = tuple[int, int]
 # So many combinations of letters' values are gone through one by one.
@@ -103,9 +115,35 @@ def guarded_reads(node: Node, known: tuple[Fact, ...] = ()) -> Iterator[tuple[Re
         yield from guarded_reads(child, known)
 
 
+def direct_reads(
+    node: Expr, guards: tuple[Condition, ...] = ()
+) -> Iterator[tuple[Read, tuple[Condition, ...]]]:
+    """The reads, outside further reductions, of which a value may consist, with the index conditions around.
+
+    A maximum is not taken over positions where one of these falls into padding.
+    """
+    if isinstance(node, Read):
+        yield node, guards
+    elif isinstance(node, Where):
+        held = tuple(part for part in conjuncts(node.condition) if not _has_reads(part))
+        failed = () if _has_reads(node.condition) else (negation(node.condition),)
+        yield from direct_reads(node.then, (*guards, *held))
+        yield from direct_reads(node.otherwise, (*guards, *failed))
+    elif not isinstance(node, Reduce):
+        for child in children(node):
+            if isinstance(child, Expr):
+                yield from direct_reads(child, guards)
+
+
+def _has_reads(node: Node) -> bool:
+    return any(True for _ in reads(node))
+
+
 def spans(index: Index, known: tuple[Fact, ...], letters: Set[str]) -> bool:
-    """Whether a read at this index takes every value of its axis: a letter or flattened letters, which no fact bounds
-    by sizes and constants alone."""
+    """Whether a read at this index takes every value of its axis.
+
+    It does if the index is a letter, or letters flattened, that no fact bounds by sizes and constants alone.
+    """
     own = frozenset(flat_parts(index) or (index.letter or "",))
     if not own <= letters:
         return False
@@ -114,7 +152,7 @@ def spans(index: Index, known: tuple[Fact, ...], letters: Set[str]) -> bool:
 
 
 def _bounded(index: Index) -> Iterator[str]:
-    """The symbols that bounds of an index expression restrict: not those of which only a remainder is known."""
+    """The symbols that bounds of an index expression restrict; a bound of a remainder restricts none."""
     for atom in index.atoms():
         if isinstance(atom, str):
             yield atom
@@ -125,8 +163,8 @@ def _bounded(index: Index) -> Iterator[str]:
 def interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...] = ()) -> Interval:
     """Bounds of an index expression whose sizes and constants are in `ranges` too.
 
-    They are its least and greatest value if every letter stands in it once and no fact restricts it; the least is
-    above the greatest if the facts cannot all hold.
+    They are its least and greatest value if every letter stands in it once and no fact restricts it; the
+    least is above the greatest if the facts cannot all hold.
     """
     numbers = {s: Index.of(low) for s, (low, high) in ranges.items() if low == high}
     useful = tuple(f.replaced(numbers) for f in known if f.index.symbols <= ranges.keys())
@@ -136,8 +174,10 @@ def interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ..
 
 
 def exact_interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...]) -> Interval | None:
-    """The least and greatest value wherever the facts hold and all divisions are exact, by going through all values
-    of the letters; None if there are too many of them."""
+    """The least and greatest value wherever the facts hold and all divisions are exact.
+
+    All values of the letters are gone through, and the result is None if there are too many of them.
+    """
     useful = [f for f in known if f.index.symbols <= ranges.keys()]
     numbers = {s: Index.of(low) for s, (low, high) in ranges.items() if low == high}
     parts = [f.replaced(numbers) for f in useful]
@@ -181,7 +221,7 @@ def _interval(
 
 
 def _multiples(index: Index, part: Index) -> set[tuple[int, int]]:
-    """Numbers ``a > 0, b`` with which ``a*index - b*part`` lacks one of the products of letters that both have."""
+    """Numbers ``a > 0, b`` with which ``a*index - b*part`` lacks one product of letters that both have."""
     mine = {Index(((m, 1),)): c for m, c in index.terms if m}
     shared = ((mine[key], c) for m, c in part.terms if m and (key := Index(((m, 1),))) in mine)
     return {(abs(c) // gcd(c, own), own * abs(c) // (gcd(c, own) * c)) for own, c in shared}
@@ -214,7 +254,7 @@ def _atom(atom: Atom, ranges: Mapping[str, Interval], known: tuple[Fact, ...]) -
 
 
 def always(condition: Condition, ranges: Mapping[str, Interval], known: tuple[Fact, ...] = ()) -> bool | None:
-    """True or False if the condition has one value over the whole ranges, None if it varies or is not known."""
+    """The condition's value if it is the same over the whole ranges; None if it varies or is not known."""
     match condition:
         case Within(index, extent):
             low, high = interval(index - extent, ranges, known)
@@ -261,17 +301,3 @@ def _divides(divisor: Index, index: Index, ranges: Mapping[str, Interval]) -> bo
     if any(m and c % by for m, c in resolved.terms):
         return None
     return all(c % by == 0 for _, c in resolved.terms)
-
-
-def used_symbols(node: Node) -> frozenset[str]:
-    """Every symbol in every index below, bound or not."""
-    found: set[str] = set()
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        for index in indices_of(current):
-            found |= index.symbols
-        if isinstance(current, Reduce):
-            found |= {s for b in current.letters for s in b.size.symbols}
-        stack += children(current)
-    return frozenset(found)

@@ -41,8 +41,9 @@ __all__ = ["branches"]
 def branches(formula: Formula) -> Formula:
     """The same formula with a further equation for every distinction in it.
 
-    Distinctions are the signs of what relu and abs are taken of, the larger or smaller side of maximum and minimum,
-    conditions on values, and the positions of max and min.  Equations of shifts make none: nothing depends on them.
+    Distinctions are the signs of what relu and abs are taken of, the larger or smaller side of maximum and
+    minimum, conditions on values, and the positions of max and min.  Equations of shifts make none: nothing
+    depends on them.
 
     Returns:
         The formula; its new equations define tensors named ``.branch1``, ``.branch2`` ... after the old ones.
@@ -50,8 +51,10 @@ def branches(formula: Formula) -> Formula:
     equations: list[Equation] = []
     positions: set[str] = set()
     for equation in formula.equations:
-        found = [] if equation.shift else _distinctions(equation.value, target_letters(equation), ())
-        for number, (scope, guards, value) in enumerate(d for d in found if d[2].key not in positions):
+        value = equation.value
+        known = isinstance(value, Reduce) and replace(value, op=f"arg{value.op}").key in positions
+        found = () if equation.shift or known else _distinctions(value, target_letters(equation), ())
+        for number, (scope, guards, value) in enumerate(found):
             used = free_letters(value).union(*map(free_letters, guards))
             target = Read(
                 f"{equation.name}.branch{number + 1}", tuple(Index.of(s) for s in scope if s in used)

@@ -8,13 +8,16 @@ array([-3., -5.])
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from pellucid.errors import FormulaError, GeometryError
+from pellucid.formula.bounds import direct_reads
 from pellucid.formula.contraction import Contraction
 from pellucid.formula.expression import (
     Add,
@@ -28,7 +31,6 @@ from pellucid.formula.expression import (
     Expr,
     IndexValue,
     Mul,
-    Node,
     Not,
     Num,
     Or,
@@ -37,16 +39,13 @@ from pellucid.formula.expression import (
     Reduce,
     Where,
     Within,
-    children,
-    conjuncts,
     is_singular,
-    negation,
-    reads,
     split_coefficient,
     walk,
 )
 from pellucid.formula.extremes import extreme, extreme_position
 from pellucid.formula.formula import CONSTANTS, Formula, target_letters
+from pellucid.formula.index import Index
 from pellucid.formula.ranges import Ranges, Shape, solve
 from pellucid.formula.text import denominator
 from pellucid.formula.views import Array, grid, inside, numbers, reader
@@ -73,7 +72,8 @@ FUNCTION: Mapping[str, Callable[..., Array]] = {
     "relu": lambda x: np.maximum(x, 0), "erf": _erf, "maximum": np.maximum, "minimum": np.minimum,
 }  # fmt: skip
 COMPARE: Mapping[str, Callable[[Array, Array], Array]] = {
-    "==": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal, ">": np.greater, ">=": np.greater_equal,
+    "==": np.equal, "!=": np.not_equal, "<": np.less, "<=": np.less_equal,
+    ">": np.greater, ">=": np.greater_equal,
 }  # fmt: skip
 
 
@@ -102,24 +102,27 @@ class Plan:
 def plan(
     formula: Formula,
     shapes: Mapping[str, Shape],
-    dtype: object = np.float64,
+    dtype: DTypeLike = np.float64,
     sizes: Mapping[str, int] | None = None,
 ) -> Plan:
     """Solves the ranges and prepares every equation; what was prepared lately is kept."""
-    kind = np.dtype(dtype)  # type: ignore[call-overload]  # anything that names a dtype
+    kind = np.dtype(dtype)
     return _kept(formula, tuple(shapes.items()), kind, tuple((sizes or {}).items()))
 
 
 @lru_cache(maxsize=128)
 def _kept(
-    formula: Formula, shapes: tuple[tuple[str, Shape], ...], dtype: np.dtype, sizes: tuple[tuple[str, int], ...]
+    formula: Formula,
+    shapes: tuple[tuple[str, Shape], ...],
+    dtype: np.dtype,
+    sizes: tuple[tuple[str, int], ...],
 ) -> Plan:
     return planned(formula, solve(formula, dict(shapes), dict(sizes)), dtype)
 
 
-def planned(formula: Formula, ranges: Ranges, dtype: object = np.float64) -> Plan:
+def planned(formula: Formula, ranges: Ranges, dtype: DTypeLike = np.float64) -> Plan:
     """Prepares every equation for ranges that are solved already."""
-    kind = np.dtype(dtype)  # type: ignore[call-overload]  # anything that names a dtype
+    kind = np.dtype(dtype)
     return Plan(formula, ranges, kind, tuple(_steps(formula, ranges, kind)))
 
 
@@ -173,7 +176,7 @@ class Builder:
         elif isinstance(value, Reduce) and (
             kept := positions.get(f"{letters}{value.op}{_reduced_key(value)}")
         ):
-            build = lambda values: values[kept]  # noqa: E731  # one expression
+            build = itemgetter(kept)
         else:
             build = self.value(value, letters)
 
@@ -314,7 +317,7 @@ class Builder:
         return float(number), pieces
 
     def vanishes(self, node: Where) -> bool:
-        """Whether the product is 0 by itself wherever the condition fails, as one of its reads falls outside."""
+        """Whether the product is 0 wherever the condition fails, as one of its reads falls outside."""
         factors = node.then.factors if isinstance(node.then, Mul) else (node.then,)
         if any(is_singular(n) or (isinstance(n, Call) and n.function == "exp") for n in walk(node.then)):
             return False
@@ -370,7 +373,7 @@ class Builder:
     def valid(self, node: Reduce, letters: tuple[str, ...]) -> Array | None:
         """Where no read of the body falls into padding; None if none ever does."""
         mask = np.ones((1,) * len(letters), dtype=bool)
-        for read, guards in _direct_reads(node.body):
+        for read, guards in direct_reads(node.body):
             indices = [self.ranges.number(i) for i in read.indices]
             here = inside(indices, self.ranges.shapes.get(read.tensor, ()), letters, self.extents)
             for guard in guards:
@@ -406,8 +409,8 @@ class Builder:
                 return lambda values: np.logical_not(test(values))
         raise FormulaError(f"{node!r} cannot be evaluated")
 
-    def index(self, index: object, letters: tuple[str, ...]) -> Array:
-        return grid(self.ranges.number(index), letters, self.extents)  # type: ignore[arg-type]
+    def index(self, index: Index, letters: tuple[str, ...]) -> Array:
+        return grid(self.ranges.number(index), letters, self.extents)
 
     def fixed(self, array: Array) -> Evaluator:
         return lambda values: array
@@ -415,31 +418,6 @@ class Builder:
 
 def _reduced_key(node: Reduce) -> str:
     return f"{[b.key for b in node.letters]}{node.body.key}"
-
-
-def _direct_reads(
-    node: Node, guards: tuple[Condition, ...] = ()
-) -> Iterator[tuple[Read, tuple[Condition, ...]]]:
-    """Reads that are not inside a further reduction, with the conditions on indices under which they matter."""
-    if isinstance(node, Read):
-        yield node, guards
-    elif isinstance(node, Where):
-        held = tuple(part for part in conjuncts(node.condition) if not _reads(part))
-        yield from _direct_reads(node.condition, guards)
-        yield from _direct_reads(node.then, (*guards, *held))
-        failed = () if _reads(node.condition) else (negation(node.condition),)
-        yield from _direct_reads(node.otherwise, (*guards, *failed))
-    elif isinstance(node, And):
-        held = tuple(part for part in node.parts if not _reads(part))
-        for part in node.parts:
-            yield from _direct_reads(part, (*guards, *held))
-    elif not isinstance(node, Reduce):
-        for child in children(node):
-            yield from _direct_reads(child, guards)
-
-
-def _reads(node: Node) -> bool:
-    return any(True for _ in reads(node))
 
 
 def _multiplied(arrays: Sequence[Array]) -> Array:
