@@ -1,6 +1,6 @@
 """Random masks in machine code: the same bits as `pellucid.random.mask`, whose recipe this is.
 
-The key of an image's row is the step's key continued by the image's number; the word of an element is a hash of
+The key of an image's row is the step's key continued by the image's number; an element's word is a hash of
 the key and of the element's place in public order.
 """
 

@@ -140,7 +140,7 @@ def training_program(task: Task, tile: int) -> Program:
 
 
 def batch_equations(program: Program) -> tuple[Equation, ...]:
-    """The loss's equations for single numbers of a batch that need its weights only: known before the step."""
+    """The loss's equations for single numbers of a batch that need only its weights: known beforehand."""
     known = {"weight"}
     found: list[Equation] = []
     for equation in program.steps[-1].forward.equations:
