@@ -124,7 +124,9 @@ def _other(random: Random) -> tuple[str, Formula, Shapes]:
 def _loss(random: Random) -> tuple[str, Formula, Shapes]:
     shape, weighted = (random.randint(1, 4), random.randint(2, 6)), random.random() < 0.5
     loss = random.choice((MeanSquaredError(), SoftmaxCrossEntropy(random.choice((0.0, 0.1)))))
-    given = {"x": shape, "y": shape} | ({"weight": shape[:1]} if weighted else {})
+    given: Shapes = {"x": shape, "y": shape}
+    if weighted:
+        given["weight"] = shape[:1]
     return type(loss).__name__, loss.formula(shape, weighted=weighted), given
 
 

@@ -1,1 +1,1 @@
-"""Equations in index notation: read, print, solve for ranges, evaluate, differentiate.  Knows nothing of networks."""
+"""Equations in index notation: read, print, solve for ranges, evaluate, differentiate; networks lie above."""

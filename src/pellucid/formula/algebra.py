@@ -43,8 +43,8 @@ def _factors(value: Expr) -> tuple[Expr, ...]:
     return value.factors if isinstance(value, Mul) else (value,)
 
 
-def _everywhere(value: Expr, rewriting: object) -> Expr:
-    result = transform(value, rewriting)  # type: ignore[arg-type]  # a function from node to node or None
+def _everywhere(value: Expr, rewriting: Callable[[Node], Node | None]) -> Expr:
+    result = transform(value, rewriting)
     assert isinstance(result, Expr)
     return result
 
@@ -78,7 +78,7 @@ def _outside(node: Node, valid: Callable[[Read], bool]) -> Expr | None:
 
 
 def _may_leave(factor: Expr, conditions: Sequence[Condition], valid: Callable[[Read], bool]) -> bool:
-    """Whether a factor has a finite value even where no term fulfils the conditions, so that 0 times it is 0."""
+    """Whether a factor is finite even where no term fulfils the conditions, so that 0 times it is 0."""
     restricted = frozenset().union(*map(free_letters, conditions))
     inside = not free_letters(factor) & restricted or all(valid(r) for r in reads(factor))
     chosen = any(True for c in conditions for _ in reads(c))
@@ -88,9 +88,8 @@ def _may_leave(factor: Expr, conditions: Sequence[Condition], valid: Callable[[R
 def assumed(value: Expr, assumptions: Iterable[Assumption]) -> Expr:
     """Assumptions applied from left to right wherever their left side stands."""
     for assumption in assumptions:
-        value = _everywhere(
-            value, lambda node, a=assumption: _rewritten(node, a.left, a.right, _letters_in(a.left))
-        )
+        letters = _letters_in(assumption.left)
+        value = _everywhere(value, _rewriting(assumption.left, assumption.right, letters))
     return value
 
 
@@ -107,7 +106,7 @@ def recognised(value: Expr, equations: Iterable[Equation]) -> Expr:
         if not plain or equation.shift or not _worth_reading(equation.value):
             continue
         letters = frozenset(target_letters(equation))
-        value = _everywhere(value, lambda node, e=equation, s=letters: _rewritten(node, e.value, e.target, s))
+        value = _everywhere(value, _rewriting(equation.value, equation.target, letters))
     return value
 
 
@@ -116,6 +115,10 @@ def _worth_reading(value: Expr) -> bool:
     if any(isinstance(n, Reduce) for n in walk(value)):
         return False
     return isinstance(value, Power | Mul) or type(value).__name__ == "Call"
+
+
+def _rewriting(pattern: Expr, replacement: Expr, letters: frozenset[str]) -> Callable[[Node], Expr | None]:
+    return lambda node: _rewritten(node, pattern, replacement, letters)
 
 
 def _rewritten(node: Node, pattern: Expr, replacement: Expr, letters: frozenset[str]) -> Expr | None:

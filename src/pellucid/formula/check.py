@@ -1,8 +1,9 @@
 """Gradients checked against differences of values, in float64.
 
-A difference across a kink (a ReLU at 0, another maximum) says nothing about a derivative.  So the forward pass
-also tells which branch every distinction takes; a step that changes a branch is made smaller, and where even
-the smallest changes one, the coordinate is counted as a kink and compared from the side that stays on its branch.
+A difference across a kink (a ReLU at 0, another maximum) says nothing about a derivative.  So the forward
+pass also tells which branch every distinction takes; a step that changes a branch is made smaller, and where
+even the smallest changes one, the coordinate is counted as a kink and compared from the side that stays on
+its branch.
 
 >>> from pellucid.formula.formula import Formula
 >>> f = Formula.parse("y[i] = sum[j] tanh(w[i,j] * x[j])")
@@ -188,9 +189,10 @@ class _Base:
         return output, all(np.array_equal(a, b) for a, b in zip(signs, self.at[1], strict=True))
 
     def slope(self, pairs: Iterable[tuple[float, Array, Array]], width: float) -> tuple[float, float]:
-        """The sum of weighted differences of outputs over a width, and how far rounding of the outputs may put it off.
+        """The sum of weighted differences of outputs over a width, and how far rounding may put it off.
 
-        Differences come first, element by element: most of them are exactly 0."""
+        Differences come first, element by element: most of them are exactly 0.
+        """
         total, size = np.zeros(self.output.shape), np.zeros(self.output.shape)
         for weight, more, less in pairs:
             total += weight * (more - less)
@@ -225,7 +227,10 @@ class _Probe:
         return float(np.sum(self.gradient * self.way))
 
     def error(self) -> tuple[float, bool]:
-        """The least error over the steps that cross no kink, as soon as it is tolerable; and whether all cross one."""
+        """The least error over the steps that cross no kink, and whether all cross one.
+
+        Longer steps are tried only until the error is tolerable.
+        """
         for step in STEPS:
             (up, same_up), (down, same_down) = self.moved(step), self.moved(-step)
             if same_up and same_down:
@@ -245,8 +250,9 @@ class _Probe:
     def off(self, pairs: Iterable[tuple[float, Array, Array]], step: float) -> float:
         """By how much the differences over a step contradict the gradient.
 
-        More than the tolerance counts only as far as it is more than rounding; and a slope that does not change
-        the outputs' last digits even over the longest step cannot be seen."""
+        More than the tolerance counts only as far as it is more than rounding; and a slope that does not
+        change the outputs' last digits even over the longest step cannot be seen.
+        """
         slope, rounding = self.base.slope(pairs, step * self.scale)
         unseen = ROUNDING * self.base.size / (max(LONG_STEPS) * self.scale)
         error = abs(slope - self.slope)
@@ -261,7 +267,7 @@ class _Probe:
         return [self.off([(2 / 3, up, down), (-1 / 12, far_up, far_down)], step)]
 
     def one_sided(self) -> float:
-        """The error on the side that stays on the branch taken here; or outside both slopes, if neither side does."""
+        """The error on the side that stays on the branch taken here; outside both slopes, if neither does."""
         here = self.base.output
         slopes: list[float] = []
         for step in (*STEPS, *(-s for s in STEPS)):

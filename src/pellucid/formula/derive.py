@@ -90,7 +90,8 @@ def derive(
     Args:
         formula: any equations of the language.
         wrt: operands to differentiate for; all that are not in `constants`, if not given.
-        upstream: gradient of the loss with respect to the output, if it is known as an expression (a loss's own is 1).
+        upstream: gradient of the loss with respect to the output, if it is known as an expression (1 for a
+            loss itself).
         constants: operands through which nothing is differentiated, such as labels.
 
     Raises:
@@ -142,7 +143,8 @@ class _Derivation:
         for name in sorted(names):
             if gradient_name(name) in taken:
                 raise FormulaError(
-                    f"{gradient_name(name)!r} is a tensor of the formula, but also the name of the gradient of {name!r}"
+                    f"{gradient_name(name)!r} is a tensor of the formula, "
+                    f"but also the name of the gradient of {name!r}"
                 )
 
     def active(self) -> frozenset[str]:
@@ -249,7 +251,7 @@ class _Derivation:
         return result
 
     def target(self, name: str) -> tuple[Index, ...]:
-        """The index letters of a tensor's gradient: as it is read, or new ones where no read takes the whole axis."""
+        """The letters of a tensor's gradient: as read, or new ones where no read takes the whole axis."""
         if name in self.forward.defined:
             return self.forward.defined[name].target.indices
         if name in self.forward.axes:
@@ -310,7 +312,10 @@ def _size(value: Expr) -> int:
 
 
 def _renamed_apart(equation: Equation, taken: frozenset[str], positions: dict[str, Read]) -> Equation:
-    """The equation with letters that are not in `taken`; if it is a max or min, `positions` gets the read of its place."""
+    """The equation with letters that are not in `taken`.
+
+    If it is a max or min, `positions` gets the read of its place.
+    """
     letters = target_letters(equation)
     used = taken | set(letters) | bound_letters(equation.value)
     mapping: dict[str, Index] = {}
@@ -364,7 +369,8 @@ def jacobian(formula: Formula, operand: str, letters: Mapping[str, str]) -> Equa
         letters: a new letter for each letter of the output, which names the output's element.
 
     Returns:
-        An equation for ``D(output, operand)``; where output and operand share axes, deltas between the letters stay.
+        An equation for ``D(output, operand)``; where output and operand share axes, deltas between the
+        letters stay.
 
     Raises:
         FormulaError: a letter is not new, or a letter of the output gets none.
@@ -396,7 +402,7 @@ def jacobian(formula: Formula, operand: str, letters: Mapping[str, str]) -> Equa
 
 
 def cases(equation: Equation) -> tuple[Equation, ...]:
-    """The equation with its first delta between two letters worked out: where they are equal, and where they differ."""
+    """The equation where the two letters of its first delta are equal, and where they differ."""
     deltas = [n for n in walk(equation.value) if isinstance(n, Delta) and n.left.letter and n.right.letter]
     if not deltas:
         return (equation,)

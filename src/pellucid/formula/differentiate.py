@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 
 from pellucid.errors import FormulaError
 from pellucid.formula.expression import (
@@ -70,7 +70,7 @@ def push_derivatives(
     """
     pusher = _Pusher(positions, covering)
     while (rule := pusher.next_rule(recorder.value)) is not None:
-        recorder.apply(rule, lambda value, rule=rule: pusher.apply(rule, value))  # type: ignore[misc]  # bound now
+        recorder.apply(rule, partial(pusher.apply, rule))
 
 
 class _Pusher:
@@ -176,7 +176,7 @@ def _without_zeros(node: Node) -> Node:
 
 
 def _case(condition: Condition, value: Expr, element: Read) -> Expr:
-    """The value's derivative where the condition holds; not a product, as elsewhere it may be no number at all."""
+    """The value's derivative where the condition holds; not a product, as elsewhere it may be no number."""
     return Where(condition, Derivative(value, element), Num(0)) if _holds(value, element) else Num(0)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from pellucid.errors import FormulaError
-from pellucid.formula.expression import Equation, Expr, Node, Read, Reduce, free_letters, reads, walk
+from pellucid.formula.expression import Equation, Read, Reduce, reads, walk
 from pellucid.formula.index import Index, flat_parts
 from pellucid.formula.parse import Assumption, parse, parse_read
 
@@ -35,7 +35,7 @@ class Formula:
         assumptions: facts about operands that derivations may use.
         constants: values of the named constants: integers in indices, any number elsewhere.
         padding: for an operand, how far each axis may be read below 0 and past its end.
-        axes: for an operand, the letters (or flattened letters) that name its axes; they name its gradient's too.
+        axes: for an operand, the letters (or flattened letters) that name its axes and its gradient's.
     """
 
     equations: tuple[Equation, ...]
@@ -64,8 +64,19 @@ class Formula:
         axes: Mapping[str, str] | None = None,
         ellipsis: str | None = None,
     ) -> Formula:
-        """Reads statements; `padding` maps an operand to {axis: amount or (low, high)}, amounts being
-        integers or names of constants; `axes` maps an operand to letters such as ``"n,c,h,l"`` or ``"(g,k),c"``."""
+        """Reads statements.
+
+        Args:
+            source: equations and assumptions, one a line or separated by semicolons.
+            constants: values of named constants.
+            padding: for an operand, ``{axis: amount}`` or ``{axis: (low, high)}``; an amount is an integer or
+                the name of a constant.
+            axes: for an operand, the letters of its axes, such as ``"n,c,h,l"`` or ``"(g,k),c"``.
+            ellipsis: the letters that ``...`` stands for.
+
+        Raises:
+            FormulaError: the text is not a formula, or the padding is not one of its operands'.
+        """
         statements = parse(source, ellipsis=ellipsis)
         equations = tuple(s for s in statements if isinstance(s, Equation))
         if not equations:

@@ -23,7 +23,8 @@ class FreshLetters:
     >>> letters = FreshLetters(Formula.parse("y[h] = sum[u] w[u] * x[2*h + u]"))
     >>> letters.of_axis("x", 0), letters.of_axis("w", 0), letters.of_axis("x", 0)
     ('l', 'o', 'l')
-    >>> letters.below(Index.of(2), {"u"}), letters.below(Index.of(3), {"u"}), letters.below(Index.of(2), {"r"})
+    >>> two, three = Index.of(2), Index.of(3)
+    >>> letters.below(two, {"u"}), letters.below(three, {"u"}), letters.below(two, {"r"})
     ('r', 't', "r'")
     """
 

@@ -26,12 +26,13 @@ def solve_gradient(gradient: Formula, forward: Ranges) -> Ranges:
     """The ranges of a gradient formula: each tensor and its gradient have one shape.
 
     Args:
-        gradient: the equations of `pellucid.formula.derive.Gradient.formula`, or any others over the tensors of the
-            forward formula and their gradients; together with the forward formula's own, if you like.
+        gradient: the equations of `pellucid.formula.derive.Gradient.formula`, or any others over the tensors
+            of the forward formula and their gradients; together with the forward formula's own, if you like.
         forward: the ranges of the forward formula in normal form.
 
     Returns:
-        All of `forward`, the shapes of all gradients and of all that is defined, and the extents of further letters.
+        All of `forward`, the shapes of all gradients and of all that is defined, and the extents of further
+        letters.
 
     Raises:
         GeometryError: a read leaves its tensor where its conditions hold.

@@ -105,7 +105,7 @@ class Index:
 
     @staticmethod
     def sum_of(terms: Iterable[tuple[Monomial, int]]) -> Index:
-        """Collects equal products, drops zeros, rejoins ``q*(e//q) + e%q`` to ``e`` and undoes exact ``q*(e/q)``."""
+        """Collects equal products, drops zeros, rejoins ``q*(e//q) + e%q`` and undoes exact ``q*(e/q)``."""
         collected = _collected(_undivided(terms))
         while (joined := _rejoined(collected)) is not None:
             collected = joined

@@ -53,7 +53,7 @@ def is_position(equation: Equation) -> bool:
 
 
 def normal_form(formula: Formula) -> Formula:
-    """The same formula with nested reductions named; the positions behind each max and min are intermediates too."""
+    """The same formula with nested reductions named, and the positions behind each max and min too."""
     taken = (
         {e.name for e in formula.equations}
         | set(formula.operands)
@@ -106,7 +106,8 @@ class _Namer:
                 assert isinstance(condition, Condition)
                 then = visit(child.then, (*guards, condition))
                 otherwise = visit(child.otherwise, (*guards, negation(condition)))
-                assert isinstance(then, Expr) and isinstance(otherwise, Expr)
+                assert isinstance(then, Expr)
+                assert isinstance(otherwise, Expr)
                 return Where(condition, then, otherwise)
             return map_children(child, lambda part: visit(part, guards))
 
@@ -136,7 +137,8 @@ class _Namer:
 def _guarded(node: Reduce, guards: tuple[Condition, ...], letters: Iterable[str]) -> Reduce:
     """The reduction with the conditions around it put inside, so that it can be taken out of them.
 
-    A condition is left out if it keeps none of its reads in range and no value in a function's domain."""
+    A condition is left out if it keeps none of its reads in range and no value in a function's domain.
+    """
     mine = free_letters(node).intersection(letters)
     singular = any(is_singular(n) for n in walk(node.body))
 

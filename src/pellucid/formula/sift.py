@@ -106,8 +106,11 @@ def _always(condition: Condition) -> bool:
 
 
 def _rounding(node: Node) -> Node:
-    """Exact divisions in index expressions that serve as numbers, rounded: the conditions around them say that they
-    are whole. Comparisons of two index expressions can hold them as they are."""
+    """Exact divisions in index expressions that serve as numbers, rounded.
+
+    The conditions around them say that they are whole.  Comparisons of two index expressions can hold them as
+    they are.
+    """
     if isinstance(node, IndexValue):
         return count(node.index.map_atoms(_rounded_atom))
     if isinstance(node, Compare) and index_of(node.left) is not None and index_of(node.right) is not None:
@@ -122,6 +125,7 @@ def _rounded_atom(atom: Atom) -> Index:
 
 
 def terms_to_value(terms: Iterable[Term]) -> Expr:
+    """The sum of the terms."""
     return add(*(t.value() for t in terms))
 
 

@@ -9,7 +9,6 @@ y[h] = x[h//2]
 
 from __future__ import annotations
 
-
 from dataclasses import replace
 
 from pellucid.errors import FormulaError
@@ -52,10 +51,10 @@ def specialised(formula: Formula, ranges: Ranges) -> Formula:
 
 
 def specialise(formula: Formula, ranges: Ranges) -> tuple[Formula, dict[str, tuple[Step, ...]]]:
-    """The formula in the numbers of `ranges`, and the steps that led there, by the name of each equation's target.
+    """The formula in the numbers of `ranges`, and the steps that led there, by the name of each target.
 
-    Indices hold numbers in place of sizes and constants; conditions that always hold are gone; a sum over a window
-    index of which exactly one value leaves no remainder becomes that one term.
+    Indices hold numbers in place of sizes and constants; conditions that always hold are gone; a sum over a
+    window index of which exactly one value leaves no remainder becomes that one term.
     """
     equations: list[Equation] = []
     steps: dict[str, tuple[Step, ...]] = {}
@@ -185,7 +184,7 @@ class _Numbers:
 
 
 def _residue(node: Reduce, bound: Bound) -> Expr | None:
-    """The one term of a sum over a window index in front of a divisibility condition, if it is of that kind."""
+    """The one term of a sum over a window index with a divisibility condition, if it is of that kind."""
     extent = bound.extent.constant if bound.extent is not None else None
     body, letter = node.body, bound.letter
     if extent is None or not isinstance(body, Where) or body.otherwise != Num(0):
@@ -213,7 +212,8 @@ def _residue(node: Reduce, bound: Bound) -> Expr | None:
 def _read_at(node: Node, letter: str) -> bool:
     """Whether a tensor is read at the letter itself, outside an exact quotient."""
     return any(
-        letter in i.symbols and not all(isinstance(a, Quotient) and a.exact for a in i.atoms() if _holds(a, letter))
+        letter in i.symbols
+        and not all(isinstance(a, Quotient) and a.exact for a in i.atoms() if _holds(a, letter))
         for n in walk(node)
         if isinstance(n, Read)
         for i in indices_of(n)
@@ -221,7 +221,9 @@ def _read_at(node: Node, letter: str) -> bool:
 
 
 def _holds(atom: Atom, letter: str) -> bool:
-    return atom == letter if isinstance(atom, str) else letter in atom.numerator.symbols | atom.divisor.symbols
+    return (
+        atom == letter if isinstance(atom, str) else letter in atom.numerator.symbols | atom.divisor.symbols
+    )
 
 
 class _Replacement:
@@ -266,5 +268,3 @@ class _Replacement:
 def _expr(node: Node) -> Expr:
     assert isinstance(node, Expr)
     return node
-
-

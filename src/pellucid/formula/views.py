@@ -17,7 +17,7 @@ Array = np.ndarray
 
 
 def grid(index: Index, letters: Sequence[str], extents: Mapping[str, int]) -> Array:
-    """The integer values of an index expression, an axis for each letter (of length 1 where it plays no part).
+    """The integer values of an index expression, an axis for each letter (length 1 where it plays no part).
 
     Quotients that leave a remainder are rounded down; `inside` tells where they count.
     """
@@ -72,7 +72,7 @@ def whole(index: Index, letters: Sequence[str], extents: Mapping[str, int]) -> A
 def inside(
     indices: Sequence[Index], shape: Sequence[int], letters: Sequence[str], extents: Mapping[str, int]
 ) -> Array:
-    """Where all indices lie inside the tensor and divisions in them are exact, as booleans over the letters."""
+    """Where all indices lie inside the tensor and divisions in them are exact: booleans over the letters."""
     result = np.ones((1,) * len(letters), dtype=bool)
     for index, size in zip(indices, shape, strict=True):
         result = result & whole(index, letters, extents)
@@ -126,7 +126,7 @@ def _stuffed(index: Index) -> tuple[int, _Affine] | None:
 def reader(
     indices: Sequence[Index], shape: Sequence[int], letters: Sequence[str], extents: Mapping[str, int]
 ) -> Callable[[Array], Array]:
-    """A function from the tensor to its elements at the indices, an axis for each letter; 0 outside the tensor."""
+    """A function from the tensor to its elements at the indices, an axis for each letter; 0 outside."""
     plain = [i.letter for i in indices]
     if (
         all(p in letters for p in plain)
@@ -213,7 +213,8 @@ def _repeater(axis: int, start: int, repeats: int, count: int) -> Callable[[Arra
         before, after = part.shape[:axis], part.shape[axis + 1 :]
         result = np.empty((*before, whole, repeats, *after), tensor.dtype)
         for number in range(repeats):
-            result[(*rows, slice(None), number)] = part
+            place: tuple[slice | int, ...] = (*rows, slice(None), number)
+            result[place] = part
         return result.reshape(*before, whole * repeats, *after)[(*rows, slice(count))]
 
     return repeat
