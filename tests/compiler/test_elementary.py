@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pellucid.compiler.machine import Host, host
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import solve
 from tests.compiler.native import native
+from tests.compiler.processors import narrower
 
 Long = np.longdouble
 WIDE = np.finfo(Long).nmant >= 63
@@ -107,16 +107,6 @@ def test_relu_maximum_and_minimum_keep_what_is_no_number():
     np.testing.assert_array_equal(evaluated("y[i] = maximum(x[i], 1)", x, "float64"), [np.nan, 1, 2, 1, 1])
     np.testing.assert_array_equal(evaluated("y[i] = minimum(x[i], 1)", x, "float64"), [np.nan, -1, 1, 0, 0])
     np.testing.assert_array_equal(evaluated("y[i] = abs(x[i])", x, "float64"), [np.nan, 1, 2, 0, 0])
-
-
-def narrower():
-    """This processor without its widest vectors."""
-    mine = host()
-    if "+avx512f" not in mine.features or "+avx2" not in mine.features:
-        pytest.skip("this processor has no two widths of vectors to compare")
-    return Host(
-        mine.triple, "haswell", mine.features.replace("+avx512", "-avx512").replace("+evex512", "-evex512")
-    )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
