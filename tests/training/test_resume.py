@@ -246,9 +246,33 @@ def test_a_checkpoint_gives_back_what_was_saved(checkpoint, tmp_path):
 
 
 def test_files_that_are_no_checkpoints(checkpoint, tmp_path):
-    container.save(tmp_path / "odd", {}, {"place": 3}, kind="checkpoint")
-    with pytest.raises(ModelFileError, match="its content is no training that can go on"):
-        load_checkpoint(tmp_path / "odd")
+    sentence = "its content is no training that can go on"
+    refused(tmp_path / "odd", {}, {"place": 3}, sentence)
+    arrays, document = container.load(checkpoint, kind="checkpoint")
+    for place in ({"epoch": -1}, {"step": "1"}, {"step": True}, {"sums": {"loss": None}}):
+        other = document | {"place": document["place"] | place}
+        refused(tmp_path / "odd", arrays, other, sentence)
+    fewer = {name: array for name, array in arrays.items() if name != "state/conv1.bias/first"}
+    refused(tmp_path / "odd", fewer, document, sentence)
+    refused(tmp_path / "odd", arrays | {"parameters/conv1.bias": np.zeros(5)}, document, sentence)
+    refused(tmp_path / "odd", {}, document, sentence)
+
+
+def refused(path, arrays, document, sentence):
+    container.save(path, arrays, document, kind="checkpoint")
+    with pytest.raises(ModelFileError, match=sentence):
+        load_checkpoint(path)
+
+
+def test_a_step_that_an_epoch_does_not_have(checkpoint):
+    arrays, document = container.load(checkpoint, kind="checkpoint")
+    document["place"]["step"] = 4
+    container.save(checkpoint, arrays, document, kind="checkpoint")
+    with pytest.raises(ModelFileError, match="the checkpoint is after step 4 of 3 of an epoch"):
+        train(small_network(), DATA, validation=blobs(9, seed=1), resume=checkpoint, progress=False)
+
+
+def test_files_of_another_kind_or_damaged(checkpoint, tmp_path):
     model = train(small_network(), DATA, epochs=0, progress=False)
     model.save(tmp_path / "model")
     with pytest.raises(ModelFileError, match="is a 'model' file"):

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import container
-from pellucid.errors import ModelFileError, PellucidError
+from pellucid.engine import state_name
+from pellucid.errors import ModelFileError
 from pellucid.model import Normalisation
 from pellucid.network import Network
 from pellucid.network_file import network_from_document, network_to_document
@@ -115,13 +116,13 @@ def load_checkpoint(path: Path) -> Checkpoint:
     arrays, document = container.load(path, kind="checkpoint")
     try:
         return _restored(arrays, document)
-    except (KeyError, TypeError, PellucidError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         name = os.fspath(path)
         raise ModelFileError(f"{name}: its content is no training that can go on ({error})") from error
 
 
 def _restored(arrays: Mapping[str, Array], document: Mapping[str, Any]) -> Checkpoint:
-    network, place = network_from_document(document["network"]), document["place"]
+    network, options = network_from_document(document["network"]), Options.restored(document["options"])
     normalisation = None
     if "scale" in document:
         mean, deviation = arrays["normalisation/mean"], arrays["normalisation/deviation"]
@@ -131,16 +132,37 @@ def _restored(arrays: Mapping[str, Array], document: Mapping[str, Any]) -> Check
         best = Best(document["best"]["epoch"], document["best"]["loss"], _under("best/", arrays))
     return Checkpoint(
         network,
-        Options.restored(document["options"]),
+        options,
         document["engine"],
         tuple(document["images"]),
         normalisation,
-        Place(place["epoch"], place["step"], Sums(**place["sums"])),
+        _place(document["place"]),
         tuple(document["history"]),
         _in_order(network, _under("parameters/", arrays)),
-        {name.replace("/", ":"): array for name, array in _under("state/", arrays).items()},
+        _state(network, options, _under("state/", arrays)),
         best and replace(best, parameters=_in_order(network, best.parameters)),
     )
+
+
+def _place(document: Mapping[str, Any]) -> Place:
+    epoch, step, sums = document["epoch"], document["step"], Sums(**document["sums"])
+    numbers = [epoch, step, sums.loss, sums.weight, sums.correct, sums.images, sums.seconds]
+    if not all(type(number) in (int, float) and number >= 0 for number in numbers):
+        raise ValueError("its place or sums are no numbers of at least 0")
+    return Place(epoch, step, sums)
+
+
+def _state(network: Network, options: Options, arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """The optimiser's state, none or all of it, by the engine's names."""
+    found = {name.replace("/", ":"): array for name, array in arrays.items()}
+    wanted = {
+        state_name(name, state): shape
+        for state in options.optimizer.states
+        for name, shape in network.parameter_shapes.items()
+    }
+    if found and {name: array.shape for name, array in found.items()} != wanted:
+        raise ValueError("its state is not that of its optimiser and network")
+    return found
 
 
 def _under(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

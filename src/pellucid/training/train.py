@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from pellucid import engine as engines
 from pellucid.data import ImageSet
-from pellucid.errors import DataError, NetworkError, UsageError
+from pellucid.errors import DataError, ModelFileError, NetworkError, UsageError
 from pellucid.layers import SoftmaxCrossEntropy
 from pellucid.model import Model, Normalisation
 from pellucid.network import Network
@@ -207,6 +207,10 @@ def _check_same(earlier: Checkpoint, setting: Setting, fingerprints: tuple[str, 
     if earlier.network != setting.network:
         raise NetworkError(
             f"the checkpoint is of another network: {earlier.network!r}, not {setting.network!r}"
+        )
+    if earlier.place.step > setting.steps:
+        raise ModelFileError(
+            f"the checkpoint is after step {earlier.place.step} of {setting.steps} of an epoch"
         )
     if earlier.images[:1] != fingerprints[:1]:
         raise DataError(f"the images of {setting.samples.name} are not those that the checkpoint is of")
