@@ -30,6 +30,12 @@ FIELDS = (
     "images", "labels", "order", "scalars", "parameters", "log", "control", "steps", "batch", "total",
     "threads", "arenas", "arena_bytes", "gradients", "out", "weights", "masks",
 )  # fmt: skip
+# Those that a training reads, and which of them are addresses.
+TRAINING = (
+    "order", "scalars", "parameters", "log", "control", "steps", "batch", "total", "threads", "arenas",
+    "arena_bytes", "gradients",
+)  # fmt: skip
+TRAINING_POINTERS = ("order", "scalars", "parameters", "log", "control", "gradients")
 # Places in the control block: asked to stop, steps done, arrived at the barrier, its turn, verdict, lost.
 CONTROL = ("stop", "done", "arrived", "turn", "verdict", "broken")
 
@@ -302,46 +308,9 @@ def training_worker(
         masks: whether random masks are made for each tile.
         norms: place of the chunks' squared norms behind the gradients, or -1 if gradients are not clipped.
     """
-    item = 4 if kind == "float" else 8
-    shard_bytes = sizes["gradients"] * item
-    sums = []
-    for name, at in (("loss", loss), ("correct", correct)):
-        if at < 0:
-            sums += [f"  %{name}_sum = fadd double 0.0, 0.0"]
-            continue
-        for s in range(shards):
-            sums += [
-                f"  %{name}_p{s} = getelementptr {kind}, ptr %gradients_p, i64 {s * sizes['gradients'] + at}",
-                f"  %{name}_v{s} = load {kind}, ptr %{name}_p{s}",
-            ]
-        widen = "fpext" if kind == "float" else None
-        for s in range(shards):
-            sums.append(
-                f"  %{name}_w{s} = {widen} float %{name}_v{s} to double"
-                if widen
-                else f"  %{name}_w{s} = fadd double %{name}_v{s}, 0.0"
-            )
-        total = f"%{name}_w0"
-        for s in range(1, shards):
-            sums.append(f"  %{name}_a{s} = fadd double {total}, %{name}_w{s}")
-            total = f"%{name}_a{s}"
-        sums.append(f"  %{name}_sum = fadd double {total}, 0.0")
-    names = (
-        "order",
-        "scalars",
-        "parameters",
-        "log",
-        "control",
-        "steps",
-        "batch",
-        "total",
-        "threads",
-        "arenas",
-        "arena_bytes",
-        "gradients",
-    )
+    stride = sizes["gradients"]
     lines = ["define void @train(ptr %context, i64 %thread) {", "entry:"]
-    lines += _fields(names) + _pointers(("order", "scalars", "parameters", "log", "control", "gradients"))
+    lines += _fields(TRAINING) + _pointers(TRAINING_POINTERS)
     lines += [
         "  %arena_move = mul i64 %thread, %arena_bytes",
         "  %arena_at = add i64 %arenas, %arena_move",
@@ -359,6 +328,43 @@ def training_worker(
         f"  %row = getelementptr {kind}, ptr %scalars_p, i64 %row_move",
         f"  %shards_busy = icmp slt i64 %thread, {shards}",
         "  br i1 %shards_busy, label %shard, label %shards_done",
+        *_shard(kind, tile, stride, shards, masks=masks),
+        "shards_done:",
+        "  call void @meet(ptr %control_p, i64 %threads)",
+        *_summed("loss", kind, loss, stride, shards),
+        *_summed("correct", kind, correct, stride, shards),
+        "  %zero = fsub double %loss_sum, %loss_sum",
+        "  %finite = fcmp oeq double %zero, 0.0",
+        "  br i1 %first_thread, label %note, label %noted",
+        *NOTE,
+        "noted:",
+        f"  br i1 %finite, label %{'squares' if norms >= 0 else 'updates'}, label %leave",
+        *(_norm(kind, chunks, chunk, norms) if norms >= 0 else []),
+        *_updates(kind, chunks, chunk),
+        "pieces_done:",
+        "  call void @meet(ptr %control_p, i64 %threads)",
+        *(_copying("again") if copies else []),
+        "  %verdict_q = getelementptr i64, ptr %control_p, i64 4",
+        "  %verdict = load i64, ptr %verdict_q",
+        "  %s_next = add i64 %s, 1",
+        "  %more_steps = icmp slt i64 %s_next, %steps",
+        "  %wanted = icmp eq i64 %verdict, 0",
+        "  %on = and i1 %more_steps, %wanted",
+        "  br i1 %on, label %go_on, label %leave",
+        "go_on:",
+        "  br label %step",
+        "leave:",
+        "  ret void",
+        "}",
+        "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
+    ]
+    return "\n".join(lines)
+
+
+def _shard(kind: str, tile: int, stride: int, shards: int, *, masks: bool) -> list[str]:
+    """A thread's shards of a batch, tile by tile, each into its own gradients, which begin as zeros."""
+    shard_bytes = stride * (4 if kind == "float" else 8)
+    return [
         "shard:",
         "  %h = phi i64 [ %thread, %step ], [ %h_next, %tiles_done ]",
         "  %low_n = mul i64 %h, %count",
@@ -366,7 +372,7 @@ def training_worker(
         "  %h_one = add i64 %h, 1",
         "  %high_n = mul i64 %h_one, %count",
         f"  %high = sdiv i64 %high_n, {shards}",
-        f"  %grad_move = mul i64 %h, {sizes['gradients']}",
+        f"  %grad_move = mul i64 %h, {stride}",
         f"  %grad = getelementptr {kind}, ptr %gradients_p, i64 %grad_move",
         f"  call void @llvm.memset.p0.i64(ptr %grad, i8 0, i64 {shard_bytes}, i1 false)",
         "  %some = icmp slt i64 %low, %high",
@@ -388,28 +394,50 @@ def training_worker(
         "  %h_next = add i64 %h, %threads",
         f"  %more_shards = icmp slt i64 %h_next, {shards}",
         "  br i1 %more_shards, label %shard, label %shards_done",
-        "shards_done:",
-        "  call void @meet(ptr %control_p, i64 %threads)",
-        *sums,
-        "  %zero = fsub double %loss_sum, %loss_sum",
-        "  %finite = fcmp oeq double %zero, 0.0",
-        "  br i1 %first_thread, label %note, label %noted",
-        "note:",
-        "  %log_move = mul i64 %s, 2",
-        "  %log_a = getelementptr double, ptr %log_p, i64 %log_move",
-        "  store double %loss_sum, ptr %log_a",
-        "  %log_b = getelementptr double, ptr %log_a, i64 1",
-        "  store double %correct_sum, ptr %log_b",
-        "  %done_p = getelementptr i64, ptr %control_p, i64 1",
-        "  %done_now = add i64 %s, 1",
-        "  store atomic i64 %done_now, ptr %done_p release, align 8",
-        "  %asked = load atomic i64, ptr %control_p monotonic, align 8",
-        "  %verdict_p = getelementptr i64, ptr %control_p, i64 4",
-        "  store i64 %asked, ptr %verdict_p",
-        "  br label %noted",
-        "noted:",
-        f"  br i1 %finite, label %{'squares' if norms >= 0 else 'updates'}, label %leave",
-        *(_norm(kind, chunks, chunk, norms) if norms >= 0 else []),
+    ]
+
+
+def _summed(name: str, kind: str, at: int, stride: int, shards: int) -> list[str]:
+    """The sum of one number of all shards, in double, in order; 0 if there is none."""
+    if at < 0:
+        return [f"  %{name}_sum = fadd double 0.0, 0.0"]
+    lines: list[str] = []
+    for s in range(shards):
+        lines += [
+            f"  %{name}_p{s} = getelementptr {kind}, ptr %gradients_p, i64 {s * stride + at}",
+            f"  %{name}_v{s} = load {kind}, ptr %{name}_p{s}",
+        ]
+    for s in range(shards):
+        same = f"fadd double %{name}_v{s}, 0.0"
+        lines.append(f"  %{name}_w{s} = {f'fpext float %{name}_v{s} to double' if kind == 'float' else same}")
+    total = f"%{name}_w0"
+    for s in range(1, shards):
+        lines.append(f"  %{name}_a{s} = fadd double {total}, %{name}_w{s}")
+        total = f"%{name}_a{s}"
+    return [*lines, f"  %{name}_sum = fadd double {total}, 0.0"]
+
+
+# The first thread notes the step's loss and right answers, that it is done, and whether it is to be the last.
+NOTE = (
+    "note:",
+    "  %log_move = mul i64 %s, 2",
+    "  %log_a = getelementptr double, ptr %log_p, i64 %log_move",
+    "  store double %loss_sum, ptr %log_a",
+    "  %log_b = getelementptr double, ptr %log_a, i64 1",
+    "  store double %correct_sum, ptr %log_b",
+    "  %done_p = getelementptr i64, ptr %control_p, i64 1",
+    "  %done_now = add i64 %s, 1",
+    "  store atomic i64 %done_now, ptr %done_p release, align 8",
+    "  %asked = load atomic i64, ptr %control_p monotonic, align 8",
+    "  %verdict_p = getelementptr i64, ptr %control_p, i64 4",
+    "  store i64 %asked, ptr %verdict_p",
+    "  br label %noted",
+)
+
+
+def _updates(kind: str, chunks: int, chunk: int) -> list[str]:
+    """A thread's pieces of the parameters, each changed by the optimiser's equations."""
+    return [
         "updates:",
         f"  %busy = icmp slt i64 %thread, {chunks}",
         "  br i1 %busy, label %piece, label %pieces_done",
@@ -422,24 +450,7 @@ def training_worker(
         "  %k_next = add i64 %k, %threads",
         f"  %more_pieces = icmp slt i64 %k_next, {chunks}",
         "  br i1 %more_pieces, label %piece, label %pieces_done",
-        "pieces_done:",
-        "  call void @meet(ptr %control_p, i64 %threads)",
-        *(_copying("again") if copies else []),
-        "  %verdict_q = getelementptr i64, ptr %control_p, i64 4",
-        "  %verdict = load i64, ptr %verdict_q",
-        "  %s_next = add i64 %s, 1",
-        "  %more_steps = icmp slt i64 %s_next, %steps",
-        "  %wanted = icmp eq i64 %verdict, 0",
-        "  %on = and i1 %more_steps, %wanted",
-        "  br i1 %on, label %go_on, label %leave",
-        "go_on:",
-        "  br label %step",
-        "leave:",
-        "  ret void",
-        "}",
-        "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
     ]
-    return "\n".join(lines)
 
 
 def _norm(kind: str, chunks: int, chunk: int, norms: int) -> list[str]:
