@@ -45,7 +45,7 @@ def pictures(count: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The current folder: `tiny.toml`, `halves.npz` (40 images, 10 to test with), `photos/` of two classes."""
+    """The current folder: `tiny.toml`, `halves.npz` (40 images, 10 to test with), `photos/`: two classes."""
     monkeypatch.chdir(tmp_path)
     for name in ("PELLUCID_DATA_DIR", "PELLUCID_ENGINE"):
         monkeypatch.delenv(name, raising=False)

@@ -54,7 +54,8 @@ def check(
     found = network_or_model(net)
     if data is not None:
         model = _untrained(found, seed) if isinstance(found, Network) else found
-        some = labelled_images(model, data, data_dir, None, resize=resize).take(range(images))
+        known = labelled_images(model, data, data_dir, None, resize=resize)
+        some = known.take(range(min(images, len(known))))
         result = model.check(some.images, some.labels, seed=seed)
     elif isinstance(found, Network):
         result = found.check(images=images, seed=seed)

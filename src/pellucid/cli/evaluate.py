@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pellucid.cli.command import Command
-from pellucid.cli.options import data_dir, engine, fit_images, json_lines, threads
+from pellucid.cli.options import FILE, data_dir, engine, fit_images, json_lines, threads
 from pellucid.cli.output import print_event, print_table, say
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _MOST_COLUMNS = 20
         "pellucid eval pets.safetensors --data photos/ --resize --json",
     ),
 )
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=FILE)
 @click.option(
     "--data",
     metavar="NAME|FOLDER|FILE",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-__all__ = ["as_size", "data_dir", "engine", "fit_images", "json_lines", "threads"]
+__all__ = ["FILE", "as_size", "data_dir", "engine", "fit_images", "json_lines", "threads"]
 
 
 def as_size(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -21,6 +21,8 @@ def as_size(context: click.Context, parameter: click.Parameter, value: str | Non
     height, width = found.groups()
     return int(height), int(width or height)
 
+
+FILE = click.Path(path_type=Path, dir_okay=False)
 
 data_dir = click.option(
     "--data-dir",

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pellucid.cli.command import Command
-from pellucid.cli.options import engine, fit_images, json_lines, threads
+from pellucid.cli.options import FILE, engine, fit_images, json_lines, threads
 from pellucid.cli.output import print_event, say
 
 __all__ = ["predict"]
@@ -16,7 +16,7 @@ _TOGETHER = 256  # pictures in memory
 
 
 @click.command(cls=Command, examples=("pellucid predict pellucid-digits.safetensors digit.png scans/",))
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=FILE)
 @click.argument("pictures", nargs=-1, required=True, type=click.Path(path_type=Path))
 @fit_images
 @engine

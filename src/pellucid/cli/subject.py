@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pellucid.errors import UsageError
+from pellucid.errors import UsageError, unknown
 
 if TYPE_CHECKING:
     from pellucid.data import ImageSet, Splits
@@ -22,30 +22,34 @@ DEFAULT = "default"
 def network_for(net: str, images: ImageSet) -> Network:
     """A new network for these images: the default one or a named one made to fit them, or that of a file."""
     from pellucid import zoo
-    from pellucid.network_file import read_network
 
+    shape, classes = images.shape, len(images.classes)
     if net == DEFAULT:
-        return zoo.default(images.shape, len(images.classes))
-    if net not in zoo.names() and (net.endswith(".toml") or os.path.exists(net)):
-        return read_network(net)
-    return zoo.load(net, images.shape, len(images.classes))
+        return zoo.default(shape, classes)
+    return zoo.load(net, shape, classes) if net in zoo.names() else _from_file(net)
 
 
 def network_or_model(spec: str) -> Network | Model:
     """A network by its name or from a .toml file, or a model from any other file."""
     from pellucid import zoo
     from pellucid.model import Model
-    from pellucid.network_file import read_network
 
     if spec == DEFAULT:
         return zoo.default((1, 28, 28), 10)
     if spec in zoo.names():
         return zoo.load(spec)
-    if spec.endswith(".toml"):
-        return read_network(spec)
-    if spec.endswith(".safetensors") or os.path.exists(spec):
+    if spec.endswith(".safetensors") or (os.path.isfile(spec) and not spec.endswith(".toml")):
         return Model.load(spec)
-    return zoo.load(spec)
+    return _from_file(spec)
+
+
+def _from_file(path: str) -> Network:
+    from pellucid import zoo
+    from pellucid.network_file import read_network
+
+    if not path.endswith(".toml") and not os.path.isfile(path):
+        raise unknown("network", path, [DEFAULT, *zoo.names()])
+    return read_network(path)
 
 
 def labelled_images(

@@ -43,6 +43,7 @@ def target(data: str, out: Path | None, checkpoint: Path | None, resume: Path | 
         UsageError: a file that is there and must not be replaced.
     """
     if out is not None:
+        check_writable(out)
         _check_model(out)
     if checkpoint is not None and checkpoint != resume and checkpoint.exists():
         raise UsageError(f"{checkpoint} exists; --resume {checkpoint} goes on with it, or else remove it")
@@ -70,8 +71,6 @@ def check_writable(path: Path) -> None:
     folder = Path(os.path.realpath(path)).parent
     if not folder.is_dir():
         raise NotFoundError(f"cannot write {path}: there is no folder {folder}")
-    if path.exists() and not path.is_file():
-        raise ResourceError(f"cannot write {path}: it is not a regular file")
     if not os.access(folder, os.W_OK):
         raise ResourceError(f"cannot write {path}: no permission for its folder")
 
@@ -80,7 +79,6 @@ def _check_model(path: Path) -> None:
     """Refuses to replace anything but a model."""
     from pellucid.model import Model
 
-    check_writable(path)
     if path.exists():
         try:
             Model.load(path)

@@ -12,7 +12,7 @@ import click
 
 from pellucid.cli.command import Command
 from pellucid.cli.failure import Interrupted
-from pellucid.cli.options import as_size, data_dir, engine, json_lines, threads
+from pellucid.cli.options import FILE, as_size, data_dir, engine, json_lines, threads
 from pellucid.cli.subject import DEFAULT, network_for
 from pellucid.cli.target import check_writable, target
 from pellucid.errors import ResourceError
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from pellucid.network import Network
 
 __all__ = ["train"]
-
-_FILE = click.Path(path_type=Path)
 
 
 @click.command(
@@ -75,10 +73,10 @@ _FILE = click.Path(path_type=Path)
 @click.option("--dtype", metavar="TYPE", help="float32 or float64.  [default: float32]")
 @engine
 @threads
-@click.option("--out", type=_FILE, metavar="FILE", help="Where the model goes.")
-@click.option("--checkpoint", type=_FILE, metavar="FILE", help="Saved after each epoch, and kept.")
-@click.option("--resume", type=_FILE, metavar="FILE", help="Go on from a checkpoint.")
-@click.option("--history", type=_FILE, metavar="FILE", help="Where a JSON line for each epoch goes.")
+@click.option("--out", type=FILE, metavar="FILE", help="Where the model goes.")
+@click.option("--checkpoint", type=FILE, metavar="FILE", help="Saved after each epoch, and kept.")
+@click.option("--resume", type=FILE, metavar="FILE", help="Go on from a checkpoint.")
+@click.option("--history", type=FILE, metavar="FILE", help="Where a JSON line for each epoch goes.")
 @click.option("--quiet", is_flag=True, help="Print only how it ended.")
 @json_lines
 @click.pass_context
@@ -113,12 +111,12 @@ def train(
 
     if history is not None:
         check_writable(history)
-    report = EventReport() if as_json else Report() if quiet else TableReport()
+    reporter = EventReport if as_json else Report if quiet else TableReport
     with target(data, out, checkpoint, resume) as files:
         mode: Mode = "auto" if color is None else "rgb" if color else "gray"
         splits = load(data, data_dir=data_dir, resize=resize, mode=mode)
         network = _network(net, resume, splits.train)
-        report.begin(network, splits)
+        report = reporter(network, splits)
         with _resumable(context, files.checkpoint):
             model = trained(
                 network,

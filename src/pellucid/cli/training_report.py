@@ -18,45 +18,63 @@ __all__ = ["EventReport", "Report", "TableReport"]
 # Of a row of the history: the heading, the key, and how to write it.
 _COLUMNS = (
     ("epoch", "epoch", "{:d}"),
-    ("loss", "loss", "{:.4f}"),
+    ("loss", "loss", "{:.4g}"),
     ("accuracy", "accuracy", "{:.2%}"),
-    ("validation loss", "val_loss", "{:.4f}"),
+    ("validation loss", "val_loss", "{:.4g}"),
     ("validation accuracy", "val_accuracy", "{:.2%}"),
     ("rate", "lr", "{:.2g}"),
     ("images/s", "images_per_second", "{:,.0f}"),
     ("seconds", "seconds", "{:.1f}"),
 )
+_WIDTH = 8
 
 
 class Report(Callback):
     """Told of a training's beginning, epochs and end; says nothing but the end."""
 
-    def begin(self, network: Network, splits: Splits) -> None:
-        """Before the first step."""
+    def __init__(self, network: Network, splits: Splits) -> None:
+        self.network, self.splits = network, splits
+        self._begun = False
+
+    def on_epoch_start(self, epoch: int) -> None:
+        self._begin_once()
 
     def done(self, model: Model, path: Path, result: Evaluation | None) -> None:
         """When the model is saved."""
+        self._begin_once()
+        self.end(model, path, result)
+
+    def begin(self) -> None:
+        """Says what is trained, as soon as nothing speaks against it."""
+
+    def end(self, model: Model, path: Path, result: Evaluation | None) -> None:
+        """Says how it ended."""
         if result is not None:
             known = "" if result.accuracy is None else f"accuracy {result.accuracy:.2%}, "
-            say(f"test {known}loss {result.loss:.4f} over {result.images:,} images")
+            say(f"test {known}loss {result.loss:.4g} over {result.images:,} images")
         say(f"the model is in {path}")
+
+    def _begin_once(self) -> None:
+        if not self._begun:
+            self.begin()
+        self._begun = True
 
 
 class TableReport(Report):
     """A line for each epoch."""
 
-    def __init__(self) -> None:
-        self._began = False
+    _headed = False
 
-    def begin(self, network: Network, splits: Splits) -> None:
-        say(f"{network.name} network with {_parameters(network):,} parameters; {_images(splits)}")
+    def begin(self) -> None:
+        parameters = _parameters(self.network)
+        say(f"{self.network.name} network with {parameters:,} parameters; {_images(self.splits)}")
 
     def on_epoch_end(self, row: Mapping[str, Any]) -> object:
         columns = [column for column in _COLUMNS if row[column[1]] is not None]
-        if not self._began:
-            say("  ".join(heading.rjust(8) for heading, _, _ in columns))
-            self._began = True
-        cells = (form.format(row[key]).rjust(max(len(heading), 8)) for heading, key, form in columns)
+        if not self._headed:
+            say("  ".join(heading.rjust(_WIDTH) for heading, _, _ in columns))
+        self._headed = True
+        cells = (form.format(row[key]).rjust(max(len(heading), _WIDTH)) for heading, key, form in columns)
         say("  ".join(cells))
         return False
 
@@ -64,22 +82,23 @@ class TableReport(Report):
 class EventReport(Report):
     """A JSON object a line."""
 
-    def begin(self, network: Network, splits: Splits) -> None:
+    def begin(self) -> None:
+        train = self.splits.train
         print_event(
             "start",
-            network=network.name,
-            parameters=_parameters(network),
-            data=splits.train.name,
-            classes=splits.train.classes,
-            images=len(splits.train),
-            test_images=len(splits.test or ()),
+            network=self.network.name,
+            parameters=_parameters(self.network),
+            data=train.name,
+            classes=train.classes,
+            images=len(train),
+            test_images=len(self.splits.test or ()),
         )
 
     def on_epoch_end(self, row: Mapping[str, Any]) -> object:
         print_event("epoch", **row)
         return False
 
-    def done(self, model: Model, path: Path, result: Evaluation | None) -> None:
+    def end(self, model: Model, path: Path, result: Evaluation | None) -> None:
         print_event(
             "done",
             test_accuracy=result and result.accuracy,
