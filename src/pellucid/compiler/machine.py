@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -45,7 +46,7 @@ class Code:
     def __init__(self, engine: llvm.ExecutionEngine, assembly: str) -> None:
         self._engine, self.assembly = engine, assembly
 
-    def function(self, name: str, *arguments: type) -> ctypes._CFuncPtr:  # type: ignore[name-defined]  # ctypes' own name
+    def function(self, name: str, *arguments: type) -> Callable[..., None]:
         address = self._engine.get_function_address(name)
         if not address:
             raise FormulaError(f"the compiled code has no function {name!r}")
