@@ -111,7 +111,7 @@ def test_a_history_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> No
     def fail(path: object, write: object) -> None:
         raise files.resource_error("write", path, OSError(errno.ENOSPC, "No space left on device"))
 
-    monkeypatch.setattr("pellucid.cli.train.write_atomically", fail)
+    monkeypatch.setattr("pellucid.files.write_atomically", fail)
     result = invoke(*TRAIN, "1", "--history", "history")
     assert result.exit_code == 1
     assert "cannot write history: No space left on device" in result.stderr

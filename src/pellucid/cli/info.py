@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,8 @@ _PACKAGES = ("llvmlite", "scikit-learn", "safetensors", "pillow", "click", "rich
 @json_lines
 def info(data_dir: Path | None, as_json: bool) -> None:
     """Print versions, the processor, threads, the engines, and where image sets are looked for."""
+    from importlib.metadata import version
+
     from pellucid.model import versions
 
     facts = {

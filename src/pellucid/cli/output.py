@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pellucid.data.source import printable
-
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -54,6 +52,8 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
 
 
 def _visible(text: str) -> str:
+    from pellucid.data.source import printable
+
     return "\n".join(printable(line) for line in text.split("\n"))
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import io
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
 import click
 
+from pellucid import __version__
 from pellucid.cli.command import write_examples
 from pellucid.cli.failure import failure
 from pellucid.cli.output import print_event, say
@@ -79,7 +79,7 @@ class Program(click.Group):
     context_settings={"help_option_names": ["-h", "--help"]},
     invoke_without_command=True,
 )
-@click.version_option(package_name="pellucid", message="%(prog)s %(version)s")
+@click.version_option(__version__, message="%(prog)s %(version)s")
 @click.pass_context
 def main(context: click.Context) -> None:
     """Convolutional networks in which every number can be followed back to its formula.
@@ -94,6 +94,8 @@ def _report(error: BaseException, args: Sequence[str]) -> int:
     """Says what went wrong, on stderr and, where a program reads, as its last line; returns the exit code."""
     flags = args[: args.index("--")] if "--" in args else args
     if "--debug" in flags:
+        import traceback
+
         traceback.print_exception(error)
     end = failure(error)
     try:

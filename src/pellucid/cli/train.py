@@ -14,9 +14,7 @@ from pellucid.cli.command import Command
 from pellucid.cli.failure import Interrupted
 from pellucid.cli.options import FILE, as_size, data_dir, engine, json_lines, threads
 from pellucid.cli.subject import DEFAULT, network_for
-from pellucid.cli.target import check_writable, target
 from pellucid.errors import ResourceError
-from pellucid.files import write_atomically
 
 if TYPE_CHECKING:
     from pellucid.data import ImageSet
@@ -104,8 +102,10 @@ def train(
     that --out names is replaced when training has ended well. Ctrl-C finishes the step, saves a checkpoint
     and says how to go on; the command to go on with repeats the images and has --resume.
     """
+    from pellucid.cli.target import check_writable, target
     from pellucid.cli.training_report import EventReport, Report, TableReport
     from pellucid.data import load
+    from pellucid.files import write_atomically
     from pellucid.training import json_lines as lines
     from pellucid.training import train as trained
 
