@@ -14,7 +14,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import isfinite
@@ -83,7 +83,7 @@ class Node:
 
     @cached_property
     def key(self) -> str:
-        parts = ",".join(_part_key(getattr(self, f.name)) for f in fields(self))
+        parts = ",".join(_part_key(getattr(self, name)) for name in self.__dataclass_fields__)
         return f"{type(self).__name__}({parts})"
 
     def __eq__(self, other: object) -> bool:
@@ -546,8 +546,8 @@ def _number_power(value: Number, whole: int) -> Expr:
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly below."""
-    for f in fields(node):
-        value = getattr(node, f.name)
+    for name in node.__dataclass_fields__:
+        value = getattr(node, name)
         if isinstance(value, Node):
             yield value
         elif isinstance(value, tuple):
@@ -604,23 +604,26 @@ def free_letters(node: Node) -> frozenset[str]:
 
 def map_children(node: Node, image: Callable[[Node], Node]) -> Node:
     """The node with each child replaced by its image, put together by the smart constructors."""
-    if isinstance(node, Add):
-        return add(*(_expr(image(t)) for t in node.terms))
-    if isinstance(node, Mul):
-        return mul(*(_expr(image(f)) for f in node.factors))
-    if isinstance(node, Power):
-        return power(_expr(image(node.base)), _expr(image(node.exponent)))
-    if isinstance(node, And):
-        return all_of(_condition(image(p)) for p in node.parts) or node
-    changes: dict[str, object] = {}
-    for f in fields(node):
-        value = getattr(node, f.name)
-        if isinstance(value, Node):
-            changes[f.name] = image(value)
-        elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
-            changes[f.name] = tuple(image(v) for v in value)
-    if all(value is getattr(node, name) for name, value in changes.items()):
+    before = tuple(children(node))
+    after = tuple(image(child) for child in before)
+    if all(new is old for new, old in zip(after, before, strict=True)):
         return node
+    if isinstance(node, Add):
+        return add(*map(_expr, after))
+    if isinstance(node, Mul):
+        return mul(*map(_expr, after))
+    if isinstance(node, Power):
+        return power(*map(_expr, after))
+    if isinstance(node, And):
+        return all_of(map(_condition, after)) or node
+    images = iter(after)
+    changes: dict[str, object] = {}
+    for name in node.__dataclass_fields__:
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            changes[name] = next(images)
+        elif isinstance(value, tuple) and any(isinstance(v, Node) for v in value):
+            changes[name] = tuple(next(images) for _ in value)
     return replace(node, **changes)
 
 
