@@ -683,6 +683,11 @@ def prime(letter: str, taken: Iterable[str]) -> str:
     return letter
 
 
+def _keeps_sizes(mapping: Mapping[str, Index], symbols: Iterable[str]) -> bool:
+    """Whether each of the symbols stays or becomes a letter of the same extent."""
+    return all(size_of(mapping[s].letter or "") == size_of(s) for s in symbols if s in mapping)
+
+
 def _with_indices(node: Node, mapping: Mapping[str, Index]) -> Node:
     if isinstance(node, Read):
         return Read(node.tensor, tuple(i.replace(mapping) for i in node.indices))
@@ -693,5 +698,6 @@ def _with_indices(node: Node, mapping: Mapping[str, Index]) -> Node:
     if isinstance(node, Within):
         return Within(node.index.replace(mapping), node.extent.replace(mapping))
     if isinstance(node, Delta):
-        return Delta(node.left.replace(mapping), node.right.replace(mapping), node.covering)
+        covering = node.covering and _keeps_sizes(mapping, node.left.symbols | node.right.symbols)
+        return Delta(node.left.replace(mapping), node.right.replace(mapping), covering)
     return node
