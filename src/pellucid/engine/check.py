@@ -14,7 +14,7 @@ from pellucid.engine.executor import Executor
 from pellucid.engine.inputs import as_inputs, as_targets
 from pellucid.engine.program import LOSS, TARGETS, Program, Step
 from pellucid.engine.running import masks_for
-from pellucid.errors import NetworkError
+from pellucid.errors import NetworkError, UsageError
 from pellucid.formula.branches import branches
 from pellucid.formula.check import Row, check_gradients, passed
 from pellucid.formula.evaluate import planned
@@ -92,6 +92,9 @@ def check(
     """Checks the gradients of a network; see `pellucid.network.Network.check`."""
     if network.loss is None and y is not None:
         raise NetworkError("targets were given, but the network has no loss")
+    if coordinates < 1 or directions < 0:
+        given = f"{coordinates} coordinates and {directions} directions"
+        raise UsageError(f"a check compares at least 1 coordinate and 0 directions, not {given}")
     inputs = random.normal(random.key(seed, "input"), (images, *network.input_shape)) if x is None else x
     operands = {INPUT: as_inputs(network, inputs, np.float64)}
     count = len(operands[INPUT])

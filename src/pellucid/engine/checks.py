@@ -6,7 +6,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from pellucid.engine.inputs import as_weights, check_targets
+from pellucid.engine.inputs import as_weights, check_targets, float_type
 from pellucid.engine.interface import Task
 from pellucid.errors import UsageError
 
@@ -34,6 +34,9 @@ def checked_task(task: Task) -> Task:
         as_weights(task.sample_weight, count, task.dtype)
     if task.batch_size < 1:
         raise UsageError(f"a batch has at least 1 image, not {task.batch_size}")
+    if task.threads is not None and task.threads < 1:
+        raise UsageError(f"an engine uses at least 1 thread, not {task.threads}")
+    float_type(task.dtype)
     return task
 
 

@@ -7,14 +7,49 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from pellucid.errors import DataError
-from pellucid.formula.evaluate import evaluate
-from pellucid.layers.preparation import ONE_HOT
+from pellucid.engine.preparing import as_rows
+from pellucid.errors import DataError, UsageError
+from pellucid.layers.options import shown
 from pellucid.network import Network
 
-__all__ = ["as_inputs", "as_targets", "as_weights", "check_targets"]
+__all__ = ["as_array", "as_inputs", "as_targets", "as_weights", "check_targets", "float_type"]
 
 Array = NDArray[Any]
+
+
+def float_type(dtype: DTypeLike) -> np.dtype[Any]:
+    """The type in which a network is computed.
+
+    Raises:
+        UsageError: neither float32 nor float64.
+
+    >>> float_type("float16")
+    Traceback (most recent call last):
+    pellucid.errors.UsageError: dtype is 'float32' or 'float64', not 'float16'
+    """
+    try:
+        kind = np.dtype(dtype)
+    except TypeError:
+        kind = np.dtype(object)
+    if kind not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise UsageError(f"dtype is 'float32' or 'float64', not {shown(dtype)}")
+    return kind
+
+
+def as_array(values: object, what: str, dtype: DTypeLike | None = None) -> Array:
+    """What was given as an array.
+
+    Raises:
+        DataError: rows of different lengths, or text where numbers are needed.
+
+    >>> as_array([[1, 2], [3]], "inputs")
+    Traceback (most recent call last):
+    pellucid.errors.DataError: inputs are an array of numbers, not [[1, 2], [3]]
+    """
+    try:
+        return np.asarray(values, dtype=dtype)
+    except (TypeError, ValueError, OverflowError):
+        raise DataError(f"{what} are an array of numbers, not {shown(values)}") from None
 
 
 def as_inputs(network: Network, x: object, dtype: DTypeLike) -> Array:
@@ -23,14 +58,14 @@ def as_inputs(network: Network, x: object, dtype: DTypeLike) -> Array:
     Raises:
         DataError: another shape, or a value that is not finite: the sentence names the image.
     """
-    array = np.asarray(x)
+    given = array = as_array(x, "inputs")
     shape = network.input_shape
     if array.ndim == 3 and len(shape) == 3 and shape[0] == 1:
         array = array[:, None]
     if array.ndim != len(shape) + 1 or array.shape[1:] != shape or len(array) == 0:
         wanted = ", ".join(map(str, shape))
         raise DataError(
-            f"the network takes inputs of shape (N, {wanted}) with N at least 1, not {np.asarray(x).shape}"
+            f"the network takes inputs of shape (N, {wanted}) with N at least 1, not {given.shape}"
         )
     if array.dtype.kind not in "fiub":
         raise DataError(f"inputs are numbers, not {array.dtype}")
@@ -47,12 +82,9 @@ def as_targets(network: Network, y: object, count: int, dtype: DTypeLike) -> Arr
     Raises:
         DataError: labels out of range, rows that do not sum to 1, another shape.
     """
-    array = np.asarray(y)
+    array = as_array(y, "targets")
     check_targets(network, array, count)
-    if network.loss is not None and network.loss.classification and array.ndim == 1:
-        rows = evaluate(ONE_HOT, {"label": array}, sizes={"K": network.output_shape[-1]})["y"]
-        return rows.astype(dtype)
-    return np.ascontiguousarray(array, dtype=dtype).reshape(count, *network.output_shape)
+    return as_rows(network, count, dtype)(array)
 
 
 def check_targets(network: Network, targets: Array, count: int) -> None:
@@ -105,7 +137,7 @@ def as_weights(weights: object, count: int, dtype: DTypeLike) -> Array:
     Raises:
         DataError: another shape, a negative weight or one that is not finite.
     """
-    array = np.ascontiguousarray(weights, dtype=dtype)
+    array = np.ascontiguousarray(as_array(weights, "sample weights", dtype))
     if array.shape != (count,):
         raise DataError(f"sample weights have the shape ({count},), not {array.shape}")
     if not np.isfinite(array).all() or (array < 0).any() or not array.any():

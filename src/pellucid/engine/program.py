@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pellucid.formula.derive import Gradient, derive, gradient_name
+from pellucid.formula.derive import Gradient, derive
 from pellucid.formula.expression import Num
 from pellucid.formula.formula import Formula
 from pellucid.formula.gradient_ranges import solve_gradient
 from pellucid.formula.ranges import Ranges, Shape, solve
-from pellucid.network import INPUT, Network, Node
+from pellucid.network import Network, Node
 
 __all__ = ["LOSS", "TARGETS", "WEIGHTS", "Program", "Step"]
 
@@ -141,13 +141,3 @@ def _step(
     ranges = solve(gradient.forward, given)
     both = solve_gradient(gradient.formula, ranges)
     return Step(name, gradient.forward, ranges, operands, gradient.formula, both, gradients)
-
-
-def input_and_parameters(network: Network) -> frozenset[str]:
-    """Everything that a network can be differentiated for."""
-    return frozenset({INPUT, *network.parameter_shapes})
-
-
-def upstream_name(formula: Formula) -> str:
-    """The operand of a backward formula that holds the gradient from above."""
-    return gradient_name(formula.output)

@@ -30,7 +30,9 @@ class Gradients(Mapping[str, Array]):
         if name not in self._known and name in self._others:
             self._known.update(self._compute())
         if name not in self._known:
-            raise UnknownNameError(f"there is no gradient of {name!r}; there are {', '.join(self)}")
+            none = "the run had neither targets nor upstream gradients"
+            there = f"there are {', '.join(self)}" if self else none
+            raise UnknownNameError(f"there is no gradient of {name!r}; {there}")
         return self._known[name]
 
     def __iter__(self) -> Iterator[str]:

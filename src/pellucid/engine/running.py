@@ -10,7 +10,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from pellucid import random
 from pellucid.engine.executor import Executor
-from pellucid.engine.inputs import as_inputs, as_targets, as_weights
+from pellucid.engine.inputs import as_array, as_inputs, as_targets, as_weights, float_type
 from pellucid.engine.program import LOSS, TARGETS, WEIGHTS, Program
 from pellucid.engine.run import Gradients, Run
 from pellucid.errors import NetworkError, UsageError
@@ -27,6 +27,7 @@ def run(
     training: bool = False, seed: int = 0, step: int = 0, passes: type[Passes] = Executor,
 ) -> Run:  # fmt: skip
     """Runs the network, with one engine's `passes`; see `pellucid.network.Network.run`."""
+    dtype = float_type(dtype)
     values: dict[str, Array] = {INPUT: as_inputs(network, x, dtype)}
     count = len(values[INPUT])
     values.update(
@@ -109,7 +110,7 @@ def _checked_upstream(
             raise UsageError(
                 f"{name!r} is no layer; upstream gradients are given for layers: {', '.join(network.by_name)}"
             )
-        arrays[name] = np.ascontiguousarray(value, dtype=dtype)
+        arrays[name] = np.ascontiguousarray(as_array(value, f"upstream gradients of {name}", dtype))
         shape = (count, *network.by_name[name].shape)
         if arrays[name].shape != shape:
             raise UsageError(

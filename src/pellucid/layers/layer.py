@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from pellucid.errors import GeometryError
@@ -106,12 +106,6 @@ class Layer(ABC):
             GeometryError: the layer cannot take such inputs.
         """
 
-    def options(self) -> dict[str, object]:
-        """Everything that was chosen when the layer was made, as it would be given again."""
-        return {
-            f.name: getattr(self, f.name) for f in fields(self) if f.name not in ("name", "inputs", "shares")
-        }
-
 
 @dataclass(frozen=True, kw_only=True)
 class Loss(ABC):
@@ -123,9 +117,6 @@ class Loss(ABC):
     @abstractmethod
     def formula(self, shape: Shape, *, weighted: bool = False) -> Formula:
         """Equations of ``loss`` for outputs ``x`` of this shape, targets ``y``, and perhaps ``weight[n]``."""
-
-    def options(self) -> dict[str, object]:
-        return {f.name: getattr(self, f.name) for f in fields(self)}
 
 
 def rank_checked(shape: Shape, rank: int, layer: str) -> None:

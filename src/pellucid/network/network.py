@@ -140,8 +140,13 @@ class Network:
         Raises:
             NetworkError: names or shapes are not the network's.
         """
-        self.check_parameters(parameters)
-        return {n: np.asarray(parameters[n], dtype=dtype, order="C") for n in self.parameter_shapes}
+        try:
+            self.check_parameters(parameters)
+            return {n: np.asarray(parameters[n], dtype=dtype, order="C") for n in self.parameter_shapes}
+        except (TypeError, ValueError) as error:
+            if isinstance(error, NetworkError):
+                raise
+            raise NetworkError(f"parameters of {self.name} are arrays of numbers: {error}") from None
 
     def run(
         self,

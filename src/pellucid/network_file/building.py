@@ -57,8 +57,8 @@ def _layer(entry: object, number: int) -> Layer:
     kind = LAYERS[_kind(options, LAYERS, what, place)]
     what = f"{what} ({kind.__name__})"
     placed: Document = {key: options.pop(key) for key in ("name", "shares", "inputs") if key in options}
-    for key in placed.keys() & {"name", "shares"}:
-        if not isinstance(placed[key], str):
+    for key in ("name", "shares"):  # in order, so that of two mistakes the same one is told each time
+        if key in placed and not isinstance(placed[key], str):
             raise NetworkError(f"{what}: {key} is a string, not {shown(placed[key])}", (*place, key))
     if "inputs" in placed:
         inputs = placed["inputs"]

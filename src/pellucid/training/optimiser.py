@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 from pellucid.engine import Update
 from pellucid.errors import UsageError, unknown
 from pellucid.formula.formula import Formula
+from pellucid.layers.options import is_number
 
 __all__ = ["OPTIMISERS", "SGD", "Adam", "AdamW", "Momentum", "Nesterov", "Optimiser", "optimiser"]
 
@@ -35,9 +36,9 @@ class Optimiser(ABC):
         for option in fields(self):
             value = getattr(self, option.name)
             below_one = option.name in ("momentum", "beta1", "beta2")
-            if not 0 <= value < (1 if below_one else float("inf")):
+            if not (is_number(value) and 0 <= value < (1 if below_one else float("inf"))):
                 wanted = "at least 0 and less than 1" if below_one else "finite and at least 0"
-                raise UsageError(f"{self.name}: {option.name} is {wanted}, not {value}")
+                raise UsageError(f"{self.name}: {option.name} is {wanted}, not {value!r}")
 
     @abstractmethod
     def equations(self) -> str:
@@ -209,6 +210,8 @@ def optimiser(kind: str | Optimiser | Mapping[str, Any], **options: float | None
         if kind not in OPTIMISERS:
             raise unknown("optimiser", kind, OPTIMISERS)
         kind = OPTIMISERS[kind]()
+    if not isinstance(kind, Optimiser):
+        raise UsageError(f"an optimiser or its name was expected, not {kind!r}")
     known = [f.name for f in fields(kind)]
     changed = {name: value for name, value in options.items() if value is not None}
     for name in changed:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from pellucid.errors import UsageError
+from pellucid.layers.options import is_number
 from pellucid.training.optimiser import Adam, Optimiser, optimiser
 from pellucid.training.schedule import Cosine, Schedule, schedule
 
@@ -56,9 +57,9 @@ class Options:
                 raise UsageError(f"{name} is a whole number of at least {least}, not {value!r}")
         for name in ("lr", "clip_norm"):
             value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
+            if value is not None and not (is_number(value) and value > 0):
                 raise UsageError(f"{name} is finite and above 0, not {value!r}")
-        if self.validation is not None and not 0 < self.validation < 1:
+        if self.validation is not None and not (is_number(self.validation) and 0 < self.validation < 1):
             raise UsageError(f"a share for validation is between 0 and 1, not {self.validation!r}")
         if self.dtype not in ("float32", "float64"):
             raise UsageError(f"dtype is 'float32' or 'float64', not {self.dtype!r}")

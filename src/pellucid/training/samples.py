@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.data import ImageSet, check_images, statistics
 from pellucid.data.image_set import sample
-from pellucid.engine.inputs import as_weights, check_targets
+from pellucid.engine.inputs import as_array, as_weights, check_targets
 from pellucid.errors import DataError, UsageError
 from pellucid.model import Normalisation
 from pellucid.network import Network
@@ -71,7 +71,8 @@ def as_samples(network: Network, data: object, sample_weight: object = None) -> 
             images, targets, classes, name = data.images, data.labels, data.classes, data.name
             paths = data.paths
         case (images, targets):
-            images, targets, classes, name, paths = _array(images), np.asarray(targets), (), "arrays", None
+            images, targets = _images(images), as_array(targets, "targets")
+            classes, name, paths = (), "arrays", None
         case _:
             raise UsageError(
                 f"training takes an ImageSet or a pair (images, targets), not {type(data).__name__}"
@@ -88,9 +89,9 @@ def as_samples(network: Network, data: object, sample_weight: object = None) -> 
     return Samples(images, targets, weights, classes, name).take(np.flatnonzero(weights))
 
 
-def _array(images: object) -> Array:
+def _images(images: object) -> Array:
     """Images as they are if they are of a type that engines read, else as float32."""
-    array = np.asarray(images)
+    array = as_array(images, "images")
     if array.dtype.kind not in "fiub":
         raise DataError(f"images are numbers, not {array.dtype}")
     if array.dtype in (np.uint8, np.float32, np.float64):

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.errors import UsageError, unknown
+from pellucid.layers.options import is_number, is_whole
 
 __all__ = ["SCHEDULES", "Constant", "Cosine", "OneCycle", "Schedule", "Step", "schedule"]
 
@@ -32,8 +33,8 @@ class Schedule(ABC):
     warmup: float = 0.0
 
     def __post_init__(self) -> None:
-        if not 0 <= self.warmup < float("inf"):
-            raise UsageError(f"a warm-up takes 0 epochs or more, not {self.warmup}")
+        if not (is_number(self.warmup) and self.warmup >= 0):
+            raise UsageError(f"a warm-up takes 0 epochs or more, not {self.warmup!r}")
 
     @abstractmethod
     def factors(self, steps: int, epoch: int) -> Array:
@@ -91,7 +92,7 @@ class Step(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.every < 1 or not 0 < self.factor <= 1:
+        if not is_whole(self.every, 1) or not (is_number(self.factor) and 0 < self.factor <= 1):
             raise UsageError(
                 "a step schedule falls every 1 or more epochs by a factor of at most 1, "
                 f"not every {self.every} by {self.factor}"
@@ -115,8 +116,8 @@ class Cosine(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 0 <= self.floor <= 1:
-            raise UsageError(f"the floor of a cosine schedule is a share from 0 to 1, not {self.floor}")
+        if not (is_number(self.floor) and 0 <= self.floor <= 1):
+            raise UsageError(f"the floor of a cosine schedule is a share from 0 to 1, not {self.floor!r}")
 
     def factors(self, steps: int, epoch: int) -> Array:
         return _between(1.0, self.floor, np.arange(steps) / max(steps, 1))
@@ -140,7 +141,7 @@ class OneCycle(Schedule):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not all(0 <= share <= 1 for share in (self.rise, self.start, self.end)):
+        if not all(is_number(share) and 0 <= share <= 1 for share in (self.rise, self.start, self.end)):
             raise UsageError("the rise, start and end of a one-cycle schedule are shares from 0 to 1")
 
     def factors(self, steps: int, epoch: int) -> Array:
@@ -176,4 +177,6 @@ def schedule(kind: str | Schedule | Mapping[str, Any], warmup: float | None = No
         if kind not in SCHEDULES:
             raise unknown("schedule", kind, SCHEDULES)
         kind = SCHEDULES[kind]()
+    if not isinstance(kind, Schedule):
+        raise UsageError(f"a schedule or its name was expected, not {kind!r}")
     return kind if warmup is None else replace(kind, warmup=warmup)

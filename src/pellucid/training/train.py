@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any, Literal
 
-import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from pellucid import engine as engines
 from pellucid.data import ImageSet
+from pellucid.engine.inputs import float_type
 from pellucid.errors import DataError, ModelFileError, NetworkError, UsageError
 from pellucid.layers import SoftmaxCrossEntropy
 from pellucid.model import Model, Normalisation
@@ -109,6 +109,7 @@ def train(
         ModelFileError: a checkpoint that is damaged.
         ResourceError: a checkpoint that cannot be read or written.
 
+    >>> import numpy as np
     >>> from pellucid.layers import Dense, SoftmaxCrossEntropy
     >>> x = np.array([[0.0], [1.0], [2.0], [3.0]])
     >>> net = Network([Dense(2)], (1,), SoftmaxCrossEntropy())
@@ -121,7 +122,7 @@ def train(
         "warmup": warmup, "weight_decay": weight_decay, "momentum": momentum, "clip_norm": clip_norm,
         "label_smoothing": label_smoothing, "early_stopping": early_stopping, "seed": seed,
         "validation": validation if isinstance(validation, int | float) else None,
-        "dtype": None if dtype is None else np.dtype(dtype).name,
+        "dtype": None if dtype is None else float_type(dtype).name,
     }  # fmt: skip
     earlier = None if resume is None else load_checkpoint(resume)
     options = Options().changed(**given) if earlier is None else _agreed(earlier.options, given)
@@ -165,6 +166,8 @@ def _saving(checkpoint: Path | None, resume: Path | None, steps: int | None, sec
 
 def _smoothed(network: Network, options: Options) -> Network:
     """The network with the label smoothing that was asked for."""
+    if not isinstance(network, Network):
+        raise UsageError(f"training takes a Network, not {network!r}")
     if network.loss is None:
         raise UsageError(f"{network.name} has no loss, so there is nothing that training could make small")
     if options.label_smoothing is None:

@@ -10,6 +10,7 @@ from pellucid.errors import NetworkError, unknown
 from pellucid.layers import Dense
 from pellucid.layers.options import whole
 from pellucid.network import Network
+from pellucid.network.node import checked_shape
 from pellucid.network_file import parse_network
 
 __all__ = ["load", "names"]
@@ -52,8 +53,8 @@ def load(name: str, input_shape: Sequence[int] | None = None, classes: int | Non
     if classes is not None:
         assert isinstance(last, Dense)
         last = replace(last, units=whole(classes, "classes"))
-    shape = network.input_shape if input_shape is None else input_shape
+    shape = network.input_shape if input_shape is None else checked_shape(input_shape)
     try:
         return Network([*layers, last], shape, network.loss, name=network.name)
     except NetworkError as error:
-        raise NetworkError(f"{name} cannot take images of the shape {tuple(shape)}: {error}") from None
+        raise NetworkError(f"{name} cannot take images of the shape {shape}: {error}") from None
