@@ -30,7 +30,7 @@ def main() -> int:
         "Damaged and hostile files",
         question="Is each damaged or hostile file refused with one sentence that names it, or read as what "
         f"its bytes mean? Each reader had {MEMORY >> 20} MiB beyond its imports, in a process of its own, "
-        f"and {SLOW:.0f} s a file.",
+        f"and {SLOW:.0f} s of the processor a file.",
         counts={"Files": len(outcomes), "Failures": len(failures)},
         columns=["format", "mutation", "files", "refused", "read", "failed", "slowest, s"],
         rows=[_row(*key, group) for key, group in sorted(groups.items())],
