@@ -254,6 +254,10 @@ def test_files_that_are_no_checkpoints(checkpoint, tmp_path):
         refused(tmp_path / "odd", arrays, other, sentence)
     fewer = {name: array for name, array in arrays.items() if name != "state/conv1.bias/first"}
     refused(tmp_path / "odd", fewer, document, sentence)
+    stateless = {name: array for name, array in arrays.items() if not name.startswith("state/")}
+    refused(tmp_path / "odd", stateless, document, sentence)
+    for history in (["text"], [], {}, document["history"] * 2):
+        refused(tmp_path / "odd", arrays, document | {"history": history}, sentence)
     refused(tmp_path / "odd", arrays | {"parameters/conv1.bias": np.zeros(5)}, document, sentence)
     refused(tmp_path / "odd", {}, document, sentence)
 

@@ -130,16 +130,20 @@ def _restored(arrays: Mapping[str, Array], document: Mapping[str, Any]) -> Check
     best = None
     if "best" in document:
         best = Best(document["best"]["epoch"], document["best"]["loss"], _under("best/", arrays))
+    place = _place(document["place"])
+    state = _state(network, options, _under("state/", arrays))
+    if not state and options.optimizer.states and place != Place():
+        raise ValueError("the state of its optimiser is missing")
     return Checkpoint(
         network,
         options,
         document["engine"],
         tuple(document["images"]),
         normalisation,
-        _place(document["place"]),
-        tuple(document["history"]),
+        place,
+        _history(document["history"], place.epoch),
         _in_order(network, _under("parameters/", arrays)),
-        _state(network, options, _under("state/", arrays)),
+        state,
         best and replace(best, parameters=_in_order(network, best.parameters)),
     )
 
@@ -150,6 +154,12 @@ def _place(document: Mapping[str, Any]) -> Place:
     if not all(type(number) in (int, float) and number >= 0 for number in numbers):
         raise ValueError("its place or sums are no numbers of at least 0")
     return Place(epoch, step, sums)
+
+
+def _history(rows: object, epochs: int) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(rows, list) or len(rows) != epochs or not all(isinstance(row, dict) for row in rows):
+        raise ValueError("its history is not one record for each epoch that is done")
+    return tuple(rows)
 
 
 def _state(network: Network, options: Options, arrays: Mapping[str, Array]) -> dict[str, Array]:
