@@ -190,13 +190,15 @@ def sift_deltas(
 ) -> list[Term]:
     """Solves every delta of every term; each round solves one delta a term and is recorded as one step.
 
-    Where there is a choice, a delta is solved for one of the `outer` letters, those of the output.
+    Where there is a choice, a delta is solved for one of the `outer` letters, those of the output, and one that
+    says which element the gradient is for comes before one that has come with an expression put in.
     """
+    own = frozenset().union(*(i.symbols for i in recorder.target.indices))
     while any(t.deltas for t in terms):
         rules: list[str] = []
         solved: list[Term] = []
         for term in terms:
-            rule, result = _solve_one(term, outer, fresh)
+            rule, result = _solve_one(term, outer, own, fresh)
             rules.append(rule)
             solved.append(result)
         terms = [t for t in solved if t.factor != Num(0)]
@@ -206,14 +208,16 @@ def sift_deltas(
     return [_without_unused(t) for t in terms]
 
 
-def _solve_one(term: Term, outer: frozenset[str], fresh: FreshLetters) -> tuple[str, Term]:
+def _solve_one(
+    term: Term, outer: frozenset[str], own: frozenset[str], fresh: FreshLetters
+) -> tuple[str, Term]:
     """Solves the delta that is plainest."""
     if not term.deltas:
         return "", term
     joined = _joined_digits(term)
     if joined is not None:
         return "split", joined
-    delta = min(term.deltas, key=lambda d: _difficulty(d, term.letters))
+    delta = min(term.deltas, key=lambda d: (*_difficulty(d, term.letters), not d.right.symbols <= own))
     rest = term.without(delta)
     left, right = delta.left, delta.right
     if (difference := (left - right).constant) is not None:
