@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from pellucid.formula.expression import (
     Add,
+    Call,
     Condition,
     Equation,
     Expr,
@@ -114,7 +115,7 @@ def _worth_reading(value: Expr) -> bool:
     """Not a single read or number, and computed: more than one factor, or a function."""
     if any(isinstance(n, Reduce) for n in walk(value)):
         return False
-    return isinstance(value, Power | Mul) or type(value).__name__ == "Call"
+    return isinstance(value, Power | Mul | Call)
 
 
 def _rewriting(pattern: Expr, replacement: Expr, letters: frozenset[str]) -> Callable[[Node], Expr | None]:

@@ -28,7 +28,11 @@ class _Elementwise(Layer):
 
 @dataclass(frozen=True)
 class ReLU(_Elementwise):
-    """``max(0, x)``; its derivative at 0 is 0.  Source: seed 004 §2.2, §3.5."""
+    """``max(0, x)``; its derivative at 0 is 0.  Source: seed 004 §2.2, §3.5.
+
+    >>> print(ReLU().formula(((1, 3, 8, 8),)))
+    y[n,c,i,j] = relu(x[n,c,i,j])
+    """
 
     kind: ClassVar[str] = "relu"
     rectifies: ClassVar[bool] = True
@@ -89,6 +93,12 @@ class Softmax(Layer):
     """Exponentials divided by their sum over axis 1, shifted by the maximum so that none overflows.
 
     Source: seed 004 §2.6.
+
+    >>> print(Softmax().formula(((1, 10),)))
+    shift m[n] = max[k] x[n,k]
+    e[n,k] = exp(x[n,k] - m[n])
+    t[n] = sum[k] e[n,k]
+    y[n,k] = e[n,k]/t[n]
     """
 
     kind: ClassVar[str] = "softmax"

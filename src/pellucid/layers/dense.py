@@ -21,6 +21,9 @@ class Dense(Layer):
     Args:
         units: number of outputs.
         bias: whether each unit adds a number of its own.
+
+    >>> print(Dense(10).formula(((1, 50),)))
+    y[n,k] = b[k] + sum[d] w[k,d]*x[n,d]
     """
 
     kind: ClassVar[str] = "dense"

@@ -20,6 +20,9 @@ class Dropout(Layer):
 
     Args:
         rate: probability that an element is set to 0, at least 0 and less than 1.
+
+    >>> print(Dropout(0.2).formula(((1, 50),), training=True))
+    y[n,d] = x[n,d]*mask[n,d]/(1 - rate)
     """
 
     kind: ClassVar[str] = "dropout"

@@ -19,6 +19,9 @@ class Flatten(Layer):
 
     Args:
         order: "CHW", feature ``(c*H + i)*W + j``, or "HWC", feature ``(i*W + j)*C + c``.
+
+    >>> print(Flatten("HWC").formula(((1, 3, 4, 4),)))
+    y[n,(i,j,c)] = x[n,c,i,j]
     """
 
     kind: ClassVar[str] = "flatten"

@@ -15,7 +15,14 @@ __all__ = ["Add"]
 
 @dataclass(frozen=True)
 class Add(Layer):
-    """The sum of two or more inputs of one shape, named by `inputs`."""
+    """The sum of two or more inputs of one shape, named by `inputs`.
+
+    Raises:
+        UsageError: fewer than two are named.
+
+    >>> print(Add(inputs=("conv1", "conv2")).formula(((1, 8), (1, 8))))
+    y[n,d] = x1[n,d] + x2[n,d]
+    """
 
     kind: ClassVar[str] = "add"
 

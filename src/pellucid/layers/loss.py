@@ -24,6 +24,13 @@ class SoftmaxCrossEntropy(Loss):
 
     Args:
         label_smoothing: share of each target that is spread evenly over all classes.
+
+    Its gradient by the logits, as it is derived:
+
+    >>> from pellucid.formula.derive import derive
+    >>> from pellucid.formula.expression import Num
+    >>> derive(SoftmaxCrossEntropy().formula((1, 10)), ["x"], upstream=Num(1)).equation("x")
+    dx[n,k] = (prob[n,k] - y[n,k])/N
     """
 
     kind: ClassVar[str] = "softmax-cross-entropy"
@@ -55,7 +62,12 @@ class SoftmaxCrossEntropy(Loss):
 
 @dataclass(frozen=True)
 class MeanSquaredError(Loss):
-    """The mean of squared differences over all images and outputs.  For regression (seed 002)."""
+    """The mean of squared differences over all images and outputs.  For regression (seed 002).
+
+    >>> print(MeanSquaredError().formula((1, 3)))
+    l[n] = mean[d] (x[n,d] - y[n,d])^2
+    loss = mean[n] l[n]
+    """
 
     kind: ClassVar[str] = "mean-squared-error"
 

@@ -59,6 +59,9 @@ class MaxPool2D(_Pool2D):
         window: rows and columns, pixels.
         stride: pixels between neighbouring windows; the window's own size if None.
         padding: as `Conv2D`'s; a window that would see nothing but padding is an error.
+
+    >>> print(MaxPool2D(2).formula(((1, 3, 8, 8),)))
+    y[n,c,i,j] = max[u,v] x[n,c,s*i + u - p,s*j + v - q]
     """
 
     kind: ClassVar[str] = "maxpool"
@@ -74,6 +77,9 @@ class AveragePool2D(_Pool2D):
     Args:
         window, stride, padding: as `MaxPool2D`'s.
         count_include_pad: whether the mean counts padding; if not, it is over the pixels in the window.
+
+    >>> print(AveragePool2D(2).formula(((1, 3, 8, 8),)))
+    y[n,c,i,j] = mean[u,v] x[n,c,s*i + u - p,s*j + v - q]
     """
 
     kind: ClassVar[str] = "avgpool"
@@ -96,7 +102,11 @@ class AveragePool2D(_Pool2D):
 
 @dataclass(frozen=True)
 class GlobalAveragePool2D(Layer):
-    """The mean of each channel over the whole image: (N, C, H, W) to (N, C)."""
+    """The mean of each channel over the whole image: (N, C, H, W) to (N, C).
+
+    >>> print(GlobalAveragePool2D().formula(((1, 3, 8, 8),)))
+    y[n,c] = mean[i,j] x[n,c,i,j]
+    """
 
     kind: ClassVar[str] = "globalavgpool"
 
