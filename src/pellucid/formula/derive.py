@@ -393,7 +393,7 @@ def jacobian(formula: Formula, operand: str, letters: Mapping[str, str]) -> Equa
             f"the letters {', '.join(wanted)} of {output!r} need a new letter each, not {given}"
         )
     element = mul(
-        *(Delta(Index.of(mine), Index.of(theirs), covering=True) for mine, theirs in letters.items())
+        *(Delta(Index.of(theirs), Index.of(mine), covering=True) for mine, theirs in letters.items())
     )
     gradient = derive(formula, [operand], upstream=element).equation(operand)
     mapping = {s: Index.of(letters[s]) for i in output.indices for s in i.symbols if s in letters}
