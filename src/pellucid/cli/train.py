@@ -49,7 +49,7 @@ __all__ = ["train"]
 )
 @click.option("--color/--gray", default=None, help="Make all images RGB, or gray; else gray if all are.")
 @click.option("--validation", type=float, metavar="SHARE", help="Share of the images kept to validate with.")
-@click.option("--epochs", type=int, metavar="N", help="How often each image is seen.  [default: 10]")
+@click.option("--epochs", type=int, metavar="N", help="How often each image is seen.  [default: 15]")
 @click.option("--batch-size", type=int, metavar="N", help="Images a step.  [default: 32]")
 @click.option("--optimizer", metavar="NAME", help="sgd, momentum, nesterov, adam or adamw.  [default: adam]")
 @click.option("--lr", type=float, metavar="RATE", help="Learning rate; by default the optimiser's own.")

@@ -36,7 +36,7 @@ class Options:
     0.05
     """
 
-    epochs: int = 10
+    epochs: int = 15
     batch_size: int = 32
     optimizer: Optimiser = field(default_factory=Adam)
     lr: float | None = None
