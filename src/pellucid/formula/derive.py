@@ -379,11 +379,11 @@ def jacobian(formula: Formula, operand: str, letters: Mapping[str, str]) -> Equa
     >>> softmax = Formula.parse("e[k] = exp(z[k]); t = sum[k] e[k]; p[k] = e[k]/t")
     >>> j = jacobian(softmax, "z", {"k": "i"})
     >>> print(j)
-    dp_dz[i,k] = p[i]*(delta(i, k) - p[k])
+    dp_dz[i,k] = p[k]*(delta(i, k) - p[i])
     >>> for case in cases(j):
     ...     print(case)
     dp_dz[i,i] = p[i]*(1 - p[i])
-    dp_dz[i,k] = -p[i]*p[k]
+    dp_dz[i,k] = -p[k]*p[i]
     """
     output = formula.defined[formula.output].target
     wanted = target_letters(formula.defined[formula.output])
@@ -393,7 +393,7 @@ def jacobian(formula: Formula, operand: str, letters: Mapping[str, str]) -> Equa
             f"the letters {', '.join(wanted)} of {output!r} need a new letter each, not {given}"
         )
     element = mul(
-        *(Delta(Index.of(theirs), Index.of(mine), covering=True) for mine, theirs in letters.items())
+        *(Delta(Index.of(mine), Index.of(theirs), covering=True) for mine, theirs in letters.items())
     )
     gradient = derive(formula, [operand], upstream=element).equation(operand)
     mapping = {s: Index.of(letters[s]) for i in output.indices for s in i.symbols if s in letters}

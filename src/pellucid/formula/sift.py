@@ -190,8 +190,8 @@ def sift_deltas(
 ) -> list[Term]:
     """Solves every delta of every term; each round solves one delta a term and is recorded as one step.
 
-    Where there is a choice, a delta is solved for one of the `outer` letters, those of the output, and one that
-    says which element the gradient is for comes before one that has come with an expression put in.
+    Where there is a choice, a delta is solved for one of the `outer` letters, those of the output; one that
+    tells which element the gradient is for comes before one that came with an expression put in.
     """
     own = frozenset().union(*(i.symbols for i in recorder.target.indices))
     while any(t.deltas for t in terms):
@@ -217,14 +217,19 @@ def _solve_one(
     joined = _joined_digits(term)
     if joined is not None:
         return "split", joined
-    delta = min(term.deltas, key=lambda d: (*_difficulty(d, term.letters), not d.right.symbols <= own))
+    delta = min(
+        term.deltas,
+        key=lambda d: (*_difficulty(d, term.letters), not (d.left.symbols | d.right.symbols) & own),
+    )
     rest = term.without(delta)
     left, right = delta.left, delta.right
     if (difference := (left - right).constant) is not None:
         return "sift", rest if difference == 0 else replace(rest, factor=Num(0))
     if not left.symbols & term.letters:
         if not right.symbols & term.letters:
-            return "sift", replace(rest, factor=mul(delta, rest.factor))
+            last = left.symbols <= own and not right.symbols <= own  # the gradient's own letter stands last
+            factor = Delta(right, left, delta.covering) if last else delta
+            return "sift", replace(rest, factor=mul(factor, rest.factor))
         left, right = right, left
     mine, theirs = flat_parts(left), flat_parts(right)
     if mine and theirs and list(map(size_of, mine)) == list(map(size_of, theirs)):
@@ -263,9 +268,10 @@ def _only_atom(index: Index) -> Atom | None:
 
 
 def _difficulty(delta: Delta, letters: frozenset[str]) -> tuple[int, int]:
-    plain = delta.left.letter is not None
-    composite = any(not isinstance(a, str) for a in delta.left.atoms())
-    return (0 if plain else 2 if composite else 1), len(delta.left.symbols & letters)
+    side = delta.left if delta.left.symbols & letters else delta.right
+    plain = side.letter is not None
+    composite = any(not isinstance(a, str) for a in side.atoms())
+    return (0 if plain else 2 if composite else 1), len(side.symbols & letters)
 
 
 def _solvable(left: Index, right: Index, term: Term, outer: frozenset[str]) -> str | None:
