@@ -8,7 +8,7 @@ import pytest
 from pellucid import engine, random
 from pellucid.engine import forward, score
 from pellucid.errors import DataError, NetworkError, UsageError
-from pellucid.layers import Conv2D, Dense, MeanSquaredError
+from pellucid.layers import Conv2D, Dense, Flatten, FormulaLayer, MeanSquaredError
 from pellucid.model import Normalisation
 from pellucid.network import Network
 from tests.networks import seed_network, small_network
@@ -83,3 +83,15 @@ def test_what_cannot_be_scored():
         score(Network([Dense(2)], (3,)), np.zeros((4, 2)), np.zeros((4, 2)))
     with pytest.raises(DataError, match="label 3 of image 1"):
         score(small_network(), np.zeros((2, 3)), np.array([0, 3]))
+
+
+def test_images_that_depend_on_each_other_go_through_together(monkeypatch):
+    centred = FormulaLayer("y[n,c,i,j] = x[n,c,i,j] - mean[m] x[m,c,i,j]")
+    network = Network([centred, Flatten(), Dense(2)], (1, 3, 3))
+    parameters = network.initial_parameters(1, np.float64)
+    x = random.normal(random.key(1, "x"), (7, 1, 3, 3))
+    monkeypatch.setattr("pellucid.engine.forward.images_together", lambda *_: 2)
+    outputs = engine.get("numpy").predictor(network, parameters, None, np.float64)(x)
+    assert outputs == pytest.approx(network.run(x, None, parameters, dtype=np.float64).output)
+    with pytest.raises(UsageError, match="layer formula1 depends on all images of a batch"):
+        engine.get("compiled").predictor(network, parameters, None, np.float64)(x)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.compiler.equations import Named, gradient_of, named_equations
 from pellucid.compiler.plan import PassPlan, plan_pass
+from pellucid.engine.coupling import coupled_layer
 from pellucid.engine.interface import Scaling, Task
 from pellucid.engine.program import LOSS, TARGETS, WEIGHTS, Program, Step
 from pellucid.errors import UsageError
@@ -126,7 +127,7 @@ def training_plan(task: Task, tile: int) -> PassPlan:
         equations.add(CORRECT, {"x": shape, "y": shape}, names, "@score")
     for step in reversed(program.steps):
         equations.backward(step)
-    _refuse_coupled(equations.found)
+    _refuse_coupled(network)
     keep = frozenset({INPUT, IMAGE, LABEL, TARGETS, WEIGHTS, *program.masks})
     return plan_pass(
         equations.found, network.parameter_shapes, gradients, totals, (AVERAGE, DEVIATION), keep, given=given
@@ -157,7 +158,7 @@ def prediction_plan(network: Network, scaling: Scaling | None, tile: int, *, who
     _add_input(equations, network, scaling, whole=whole)
     for step in program.steps:
         equations.forward(step)
-    _refuse_coupled(equations.found)
+    _refuse_coupled(network)
     keep = frozenset({INPUT, IMAGE, network.output})
     return plan_pass(equations.found, network.parameter_shapes, {}, (), (AVERAGE, DEVIATION), keep)
 
@@ -172,16 +173,10 @@ def _add_input(equations: _Equations, network: Network, scaling: Scaling | None,
     equations.add(formula, {"image": shape, "average": shape[1:2], "deviation": shape[1:2]}, names, "@input")
 
 
-def _refuse_coupled(equations: list[Named]) -> None:
+def _refuse_coupled(network: Network) -> None:
     """Images run tile by tile, so none may depend on another."""
-    for named in equations:
-        indices = named.equation.target.indices
-        if named.accumulate or named.images is None or (indices and indices[0].letter == named.images):
-            continue
-        if named.images in named.equation.value.key and not named.equation.target.tensor.startswith(
-            ("@", LOSS)
-        ):
-            raise UsageError(
-                f"{named.equation!r} adds up over the images of a batch, which is not compiled yet;"
-                " use engine='numpy'"
-            )
+    layer = coupled_layer(network)
+    if layer is not None:
+        raise UsageError(
+            f"layer {layer} depends on all images of a batch, which is not compiled yet; use engine='numpy'"
+        )

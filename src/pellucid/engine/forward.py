@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from pellucid.engine.coupling import coupled_layer
 from pellucid.engine.executor import executor
 from pellucid.engine.interface import Scaling
 from pellucid.engine.numpy_trainer import limited
@@ -33,17 +34,22 @@ class NumpyPredictor:
         self.network, self.normalisation, self.threads = network, normalisation, threads
         self.dtype = np.dtype(dtype)
         self.parameters = network.checked_parameters(parameters, self.dtype)
+        self.coupled = coupled_layer(network) is not None
         self.chunk = images_together(network, self.dtype.itemsize)
 
     def __call__(self, images: Array) -> Array:
-        """Outputs (N, ...) of images (N, C, H, W) or (N, features), as they lie in a file."""
+        """Outputs (N, ...) of images (N, C, H, W) or (N, features), as they lie in a file.
+
+        They go through some at a time; all at once where a layer adds up over images.
+        """
         if images.shape[1:] != self.network.input_shape:
             wanted, given = self.network.input_shape, images.shape[1:]
             raise UsageError(f"{self.network.name} takes inputs of the shape {wanted}, not {given}")
         outputs = np.empty((len(images), *self.network.output_shape), self.dtype)
         with limited(self.threads):
-            for start in range(0, len(images), self.chunk):
-                part = images[start : start + self.chunk]
+            chunk = max(1, len(images)) if self.coupled else self.chunk
+            for start in range(0, len(images), chunk):
+                part = images[start : start + chunk]
                 outputs[start : start + len(part)] = self._outputs(part)
         return outputs
 
