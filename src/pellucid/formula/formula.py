@@ -15,8 +15,9 @@ from functools import cached_property
 
 from pellucid.errors import FormulaError
 from pellucid.formula.expression import Equation, Read, Reduce, reads, walk
-from pellucid.formula.index import Index, flat_parts
+from pellucid.formula.index import Index, flat_parts, size_of
 from pellucid.formula.parse import Assumption, parse, parse_read
+from pellucid.formula.scalars import with_scalars
 
 __all__ = ["CONSTANTS", "Formula", "letters_of", "target_letters"]
 
@@ -75,12 +76,15 @@ class Formula:
             ellipsis: the letters that ``...`` stands for.
 
         Raises:
-            FormulaError: the text is not a formula, or the padding is not one of its operands'.
+            FormulaError: the text is not a formula, the padding is not one of its operands', or a constant
+                has the name of an index letter.
         """
         statements = parse(source, ellipsis=ellipsis)
         equations = tuple(s for s in statements if isinstance(s, Equation))
         if not equations:
             raise FormulaError("a formula needs at least one equation")
+        letters = frozenset().union(*map(letters_of, equations))
+        equations = with_scalars(equations, letters, constants or {})
         named = {t: parse_read(f"axes[{a}]").indices for t, a in (axes or {}).items()}
         formula = Formula(
             equations,
@@ -89,6 +93,11 @@ class Formula:
             {},
             named,
         )
+        for letter in sorted(formula.letters & formula.constants.keys()):
+            raise FormulaError(
+                f"{letter!r} is an index letter of the formula, so it cannot be a constant; "
+                f"how many values it takes is the constant {size_of(letter)}"
+            )
         return replace(formula, padding={t: _padding(formula, t, p) for t, p in (padding or {}).items()})
 
     @cached_property
