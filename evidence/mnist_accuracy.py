@@ -34,7 +34,7 @@ RUNS = (
     Run("mnist-maxpool", "mnist", ("--epochs", "5"), accuracy=0.98, seconds=60.0),
     Run("mnist-avgpool", "mnist", ("--epochs", "5"), accuracy=0.98),
     Run("mnist-one-conv", "mnist", ("--epochs", "5"), accuracy=0.973),
-    Run("cifar-two-conv", "cifar10", ("--epochs", "2"), accuracy=0.5),
+    Run("cifar-two-conv", "cifar10", ("--epochs", "1"), accuracy=0.5),
 )
 COLOUR = Run("default", "64 x 64 colour folder", ("--epochs", "4"), accuracy=0.6)
 
