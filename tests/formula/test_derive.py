@@ -150,6 +150,7 @@ def test_gradients_are_written_as_a_mathematician_would(text: str, expected: str
 
 def test_a_shift_that_is_only_a_shift_has_no_gradient() -> None:
     gradient = gradient_of(SOFTMAX["shifted"])
+    assert gradient.steps["dz"][0].rule is RULES["shift"]
     assert not any("dm" in repr(equation) for equation in gradient.formula.equations)
 
 

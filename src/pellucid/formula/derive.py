@@ -196,7 +196,9 @@ class _Derivation:
         positions: dict[str, Read] = {}
         for consumer in consumers:
             renamed.append(_renamed_apart(consumer, taken, positions))
-        recorder.value = add(*(self.chained(e, Derivative(e.target, target)) for e in renamed))
+        shifts = [_renamed_apart(e, taken, {}) for e in self.shifts(target.tensor)]
+        recorder.value = add(*(self.chained(e, Derivative(e.target, target)) for e in (*shifts, *renamed)))
+        recorder.rewrite("shift", add(*(self.chained(e, Derivative(e.target, target)) for e in renamed)))
         recorder.rewrite("definition", add(*(self.chained(e, Derivative(e.value, target)) for e in renamed)))
         push_derivatives(recorder, positions, lambda read, axis: self.covered(read.tensor, axis))
         recorder.apply("substitute", self.inlined)
@@ -206,6 +208,11 @@ class _Derivation:
         recorder.rewrite("sift", terms_to_value(sift_deltas(recorder, terms, outer, self.letters)))
         self.simplify(recorder)
         return recorder.value
+
+    def shifts(self, name: str) -> list[Equation]:
+        """The shifts of the output that are computed from a tensor."""
+        needed = self.forward.upto(frozenset({self.forward.output})).equations
+        return [e for e in needed if e.shift and any(r.tensor == name for r in reads(e.value))]
 
     def simplify(self, recorder: Recorder) -> None:
         recorder.apply("recognise", lambda v: recognised(v, self.forward.equations))
