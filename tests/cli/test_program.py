@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -117,6 +118,13 @@ def test_a_broken_pipe_is_silent() -> None:
     process.stdout.close()
     _, told = process.communicate()
     assert (process.returncode, told) == (1, b"")
+
+
+@pytest.mark.parametrize("closed", [">&-", ">&- 2>&-"])
+def test_closed_output_is_no_failure(closed: str) -> None:
+    command = f"exec {shlex.quote(sys.executable)} -m pellucid data list {closed}"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, check=False)
+    assert (result.returncode, result.stderr) == (0, b"")
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full on this system")

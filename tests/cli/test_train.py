@@ -187,6 +187,21 @@ def test_a_checkpoint_is_not_written_over() -> None:
     assert Path("c").read_bytes() == before
 
 
+def test_a_model_may_be_named_like_a_checkpoint() -> None:
+    done = events(*TRAIN, "--out", "tiny.checkpoint")[-1]
+    assert len(Model.load(done["model"]).history) == 3
+    assert files() == ["tiny.checkpoint"]
+
+
+@pytest.mark.parametrize(
+    "two", [("--out", "--checkpoint"), ("--out", "--history"), ("--checkpoint", "--history")]
+)
+def test_one_file_does_not_hold_two_things(two: tuple[str, str]) -> None:
+    sentence = failed(2, *TRAIN, two[0], "one", two[1], Path.cwd() / "one")
+    assert "cannot hold two things: model, checkpoint and history are files apart" in sentence
+    assert files() == []
+
+
 def test_help_names_what_there_is() -> None:
     told = {one.name: one.help or "" for one in train.params if isinstance(one, click.Option)}
     known = {

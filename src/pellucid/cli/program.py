@@ -109,7 +109,11 @@ def _report(error: BaseException, args: Sequence[str]) -> int:
 
 
 def _show_any_text() -> None:
-    """Lets a terminal of few letters show the others as escapes, instead of failing."""
+    """Lets a terminal of few letters show the others as escapes, and a closed stream take all, not fail."""
+    if sys.stdout is None:
+        sys.stdout = io.StringIO()
+    if sys.stderr is None:
+        sys.stderr = io.StringIO()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

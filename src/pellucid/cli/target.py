@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import count
+from itertools import combinations, count
 from pathlib import Path
 
 from pellucid.errors import ModelFileError, NotFoundError, ResourceError, UsageError
 from pellucid.files import resource_error
 
-__all__ = ["Target", "check_writable", "target"]
+__all__ = ["Target", "check_apart", "check_writable", "target"]
 
 MODEL, CHECKPOINT = ".safetensors", ".checkpoint"
 
@@ -62,6 +62,18 @@ def target(data: str, out: Path | None, checkpoint: Path | None, resume: Path | 
     files.checkpoint.unlink()
 
 
+def check_apart(*paths: Path | None) -> None:
+    """Refuses one file for two purposes, of which the later one would take the place of the earlier.
+
+    Raises:
+        UsageError: two of the paths lead to one file.
+    """
+    named = [path for path in paths if path is not None]
+    for one, other in combinations(named, 2):
+        if _is_same(one, other):
+            raise UsageError(f"{other} cannot hold two things: model, checkpoint and history are files apart")
+
+
 def check_writable(path: Path) -> None:
     """Finds out before a training whether a file can be written after it.
 
@@ -91,6 +103,8 @@ def _reserved(stem: Path, out: Path | None) -> Target:
     for model, checkpoint in zip(_numbered(stem, MODEL), _numbered(stem, CHECKPOINT), strict=True):
         if out is None and model.exists():
             continue
+        if out is not None and _is_same(checkpoint, out):
+            continue
         try:
             checkpoint.open("x").close()
         except FileExistsError:
@@ -99,6 +113,10 @@ def _reserved(stem: Path, out: Path | None) -> Target:
             raise resource_error("write", checkpoint, error) from error
         return Target(out or model, checkpoint)
     raise AssertionError("numbers do not end")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return os.path.realpath(one) == os.path.realpath(other)
 
 
 def _numbered(stem: Path, suffix: str) -> Iterator[Path]:

@@ -102,7 +102,7 @@ def train(
     that --out names is replaced when training has ended well. Ctrl-C finishes the step, saves a checkpoint
     and says how to go on; the command to go on with repeats the images and has --resume.
     """
-    from pellucid.cli.target import check_writable, target
+    from pellucid.cli.target import check_apart, check_writable, target
     from pellucid.cli.training_report import EventReport, Report, TableReport
     from pellucid.data import load
     from pellucid.files import write_atomically
@@ -113,6 +113,7 @@ def train(
         check_writable(history)
     reporter = EventReport if as_json else Report if quiet else TableReport
     with target(data, out, checkpoint, resume) as files:
+        check_apart(files.model, files.checkpoint, history)
         mode: Mode = "auto" if color is None else "rgb" if color else "gray"
         splits = load(data, data_dir=data_dir, resize=resize, mode=mode)
         network = _network(net, resume, splits.train)
