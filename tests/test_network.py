@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from pellucid.errors import DataError, NetworkError, UsageError
+from pellucid.errors import DataError, FormulaError, NetworkError, UsageError
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import Shape
 from pellucid.layers import (
@@ -297,13 +297,21 @@ LAYERS_THAT_CANNOT_BE = {
         lambda: FormulaLayer("y[n,d] = a[n,d]", parameters={"a": Parameter("n,d")}),
         "the formula reads no input",
     ),
+    "an extent by its letter": (
+        lambda: FormulaLayer("y[n,k] = sum[d] x[n,d+k]", constants={"k": 3}),
+        "'k' is an index letter of the formula, so it cannot be a constant; .* is the constant K",
+    ),
+    "a product of letters": (
+        lambda: FormulaLayer("y[n,i,j] = x[n,i*j]"),
+        r"x\[n,i\*j\] multiplies the letters 'i' and 'j'",
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", LAYERS_THAT_CANNOT_BE)
 def test_options_that_cannot_be_are_one_sentence(case: str) -> None:
     make, sentence = LAYERS_THAT_CANNOT_BE[case]
-    with pytest.raises(UsageError, match=sentence) as caught:
+    with pytest.raises((UsageError, FormulaError), match=sentence) as caught:
         make()
     assert "\n" not in str(caught.value)
 

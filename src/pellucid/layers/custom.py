@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from pellucid.errors import UsageError
-from pellucid.formula.formula import Formula
+from pellucid.formula.formula import Formula, letters_of
+from pellucid.formula.index import Index
 from pellucid.formula.ranges import Shape
 from pellucid.layers.layer import LETTERS, Layer, Parameter
 from pellucid.layers.options import MOST, Frozen, OptionError, is_number, is_whole
@@ -47,9 +48,11 @@ class FormulaLayer(Layer):
         object.__setattr__(self, "parameters", _parameters(self.parameters))
         object.__setattr__(self, "constants", _constants(self.constants))
         object.__setattr__(self, "padding", _padding(self.padding))
-        unread = [p for p in self.parameters if p not in self.parsed(LETTERS[4]).operands]
+        formula = self.parsed(LETTERS[4])
+        unread = [p for p in self.parameters if p not in formula.operands]
         if unread:
             raise UsageError(f"the formula does not read its parameter {unread[0]!r}")
+        _check_affine(formula)
         if not self.operands:
             raise UsageError(
                 "the formula reads no input: everything that it reads is a parameter or a constant"
@@ -98,6 +101,19 @@ def _padding(given: Mapping[str, Mapping[int, object]]) -> Mapping[str, Mapping[
         ):
             raise OptionError("padding", wanted, given)
     return Frozen({name: Frozen(axes) for name, axes in sides.items()})
+
+
+def _check_affine(formula: Formula) -> None:
+    """Refuses reads at a product of letters: no gradient can be gathered from there."""
+    for equation, read in formula.reads():
+        scope = letters_of(equation)
+        for monomial in (m for index in read.indices for m, _ in index.terms):
+            factors = [min(found) for atom in monomial if (found := Index((((atom,), 1),)).symbols & scope)]
+            if len(factors) > 1:
+                raise UsageError(
+                    f"{read!r} multiplies the letters {factors[0]!r} and {factors[1]!r}; an index of a layer "
+                    "takes a letter only times numbers, constants and sizes"
+                )
 
 
 def _sides(amount: object) -> tuple[object, ...]:
