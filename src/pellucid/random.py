@@ -54,7 +54,10 @@ def _words(item: SupportsIndex | str) -> list[int]:
         text = item.encode()
         pieces = (text[at : at + 8] for at in range(0, len(text), 8))
         return [_TEXT ^ len(text), *(int.from_bytes(piece, "little") for piece in pieces)]
-    number = operator.index(item)
+    try:
+        number = operator.index(item)
+    except TypeError:
+        raise UsageError(f"random key: {item!r} was given, a whole number was expected") from None
     if not 0 <= number < 2**64:
         raise UsageError(f"random key: {number} was given, a number from 0 to 2**64 - 1 was expected")
     return [number]

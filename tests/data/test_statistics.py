@@ -48,6 +48,13 @@ def test_chunks_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_allclose(statistics(images / 255.0), whole[1], rtol=1e-14)
 
 
+@pytest.mark.parametrize("sign", [[1, 1], [1, -1]])
+def test_values_without_room_for_their_squares_are_refused(sign: list[int]) -> None:
+    images = np.array(sign).reshape(2, 1, 1, 1) * [[[[1e308, -1e308]]]]
+    with pytest.raises(DataError, match="too large to have a mean and a deviation"):
+        statistics(images)
+
+
 def test_no_images_have_no_mean() -> None:
     with pytest.raises(DataError, match="shape"):
         statistics(np.zeros((0, 1, 4, 4), np.uint8))

@@ -24,6 +24,11 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "ragged inputs": ({"x": RAGGED}, "inputs are an array of numbers, not [[1], [1, 2], [1]]"),
     "ragged targets": ({"y": RAGGED}, "targets are an array of numbers, not"),
     "weights of text": ({"sample_weight": ["a"] * 3}, "sample weights are an array of numbers, not ['a'"),
+    "upstream without names": (
+        {"y": None, "upstream": np.ones((2, 3))},
+        "upstream is a mapping from layers' names to gradients, not ndarray",
+    ),
+    "seed": ({"seed": 1.5}, "random key: 1.5 was given, a whole number was expected"),
     "ragged upstream": (
         {"y": None, "upstream": {"dense1": RAGGED}},
         "upstream gradients of dense1 are an array of numbers",
@@ -61,6 +66,9 @@ TRAINING: dict[str, tuple[dict[str, Any], str]] = {
     "warm-up": ({"warmup": "x"}, "a warm-up takes 0 epochs or more, not 'x'"),
     "norm": ({"clip_norm": "x"}, "clip_norm is finite and above 0, not 'x'"),
     "threads": ({"threads": 0}, "an engine uses at least 1 thread, not 0"),
+    "half a thread": ({"threads": 1.5}, "an engine uses at least 1 thread, not 1.5"),
+    "a function that is told": ({"callbacks": [print]}, "callbacks are a list of objects whose class is a"),
+    "normalisation": ({"normalisation": True}, "normalisation is a Normalisation, False for none, or None"),
 }
 
 

@@ -30,7 +30,7 @@ def statistics(images: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.fl
         that is constant gets the deviation 1, so that one can divide by it.
 
     Raises:
-        DataError: no images.
+        DataError: no images, or values so large that float64 has no room for their squares.
 
     >>> statistics(np.array([[[[0, 255]], [[51, 51]]]], np.uint8))
     (array([0.5, 0.2]), array([0.5, 1. ]))
@@ -38,8 +38,11 @@ def statistics(images: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.fl
     if images.ndim != 4 or images.size == 0:
         raise DataError(f"images of the shape (N, C, H, W) were expected, {images.shape} was given")
     of_channel = _exact if images.dtype == np.uint8 else _measured
-    moments = [of_channel(images[:, channel]) for channel in range(images.shape[1])]
+    with np.errstate(over="ignore", invalid="ignore"):
+        moments = [of_channel(images[:, channel]) for channel in range(images.shape[1])]
     means, deviations = np.array(moments, np.float64).T
+    if not (np.isfinite(means).all() and np.isfinite(deviations).all()):
+        raise DataError("the values of the images are too large to have a mean and a deviation in float64")
     return means.copy(), np.where(deviations > 0.0, deviations, 1.0)
 
 

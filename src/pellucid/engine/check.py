@@ -69,7 +69,8 @@ class Check:
         widths = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines = ["  ".join(_aligned(row, widths)).rstrip() for row in table]
         verdict = "all gradients are right" if self.passed else "the check FAILED"
-        return "\n".join([f"{self.network}, {self.images} images, float64", *lines, verdict])
+        images = "1 image" if self.images == 1 else f"{self.images} images"
+        return "\n".join([f"{self.network}, {images}, float64", *lines, verdict])
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pellucid.engine.inputs import as_weights, check_targets, float_type
 from pellucid.engine.interface import Task
 from pellucid.errors import UsageError
+from pellucid.layers.options import is_whole
 
 __all__ = ["check_order", "checked_task"]
 
@@ -34,8 +35,8 @@ def checked_task(task: Task) -> Task:
         as_weights(task.sample_weight, count, task.dtype)
     if task.batch_size < 1:
         raise UsageError(f"a batch has at least 1 image, not {task.batch_size}")
-    if task.threads is not None and task.threads < 1:
-        raise UsageError(f"an engine uses at least 1 thread, not {task.threads}")
+    if task.threads is not None and not is_whole(task.threads, 1):
+        raise UsageError(f"an engine uses at least 1 thread, not {task.threads!r}")
     float_type(task.dtype)
     return task
 

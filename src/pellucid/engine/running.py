@@ -41,7 +41,7 @@ def run(
         values[TARGETS] = as_targets(network, y, count, dtype)
     if sample_weight is not None:
         values[WEIGHTS] = as_weights(sample_weight, count, dtype)
-    above = _checked_upstream(network, upstream or {}, count, dtype)
+    above = _checked_upstream(network, {} if upstream is None else upstream, count, dtype)
     loss = y is not None
     if loss and above:
         raise UsageError("give targets or upstream gradients, not both")
@@ -104,6 +104,10 @@ def masks_for(program: Program, images: Array, seed: int, step: int, dtype: DTyp
 def _checked_upstream(
     network: Network, upstream: Mapping[str, Array], count: int, dtype: DTypeLike
 ) -> dict[str, Array]:
+    if not isinstance(upstream, Mapping):
+        raise UsageError(
+            f"upstream is a mapping from layers' names to gradients, not {type(upstream).__name__}"
+        )
     arrays: dict[str, Array] = {}
     for name, value in upstream.items():
         if name not in network.by_name:

@@ -124,6 +124,7 @@ def train(
         "validation": validation if isinstance(validation, int | float) else None,
         "dtype": None if dtype is None else float_type(dtype).name,
     }  # fmt: skip
+    _check_kinds(callbacks, normalisation)
     earlier = None if resume is None else load_checkpoint(resume)
     options = Options().changed(**given) if earlier is None else _agreed(earlier.options, given)
     saving = _saving(checkpoint, resume, checkpoint_steps, checkpoint_seconds)
@@ -143,6 +144,15 @@ def train(
         _check_same(start, setting, fingerprints)
     bars = [] if progress is False else [ProgressBar(asked=progress is True)]
     return Fit(setting, start, saving, [*callbacks, *bars]).run()
+
+
+def _check_kinds(callbacks: object, normalisation: object) -> None:
+    if not isinstance(callbacks, Sequence) or not all(isinstance(one, Callback) for one in callbacks):
+        raise UsageError(f"callbacks are a list of objects whose class is a Callback, not {callbacks!r}")
+    if not (normalisation is None or normalisation is False or isinstance(normalisation, Normalisation)):
+        raise UsageError(
+            f"normalisation is a Normalisation, False for none, or None to measure it, not {normalisation!r}"
+        )
 
 
 def _agreed(options: Options, given: Mapping[str, Any]) -> Options:
