@@ -402,7 +402,7 @@ class _Author:
         letter = self.rng.choice(scope)
         name = self.name()
         self.operands[name] = [_Axis(self.extents[letter.rstrip("'")] + 1)]
-        return f"({name}[{letter} + 1] {self.rng.choice('-*')} {name}[{letter}])"
+        return f"(2*{name}[{letter} + 1] {self.rng.choice('-*')} {name}[{letter}])"
 
     def flattened(self, scope: list[str]) -> str:
         letters = self.rng.sample(scope, 2)

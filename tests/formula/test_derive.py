@@ -8,10 +8,11 @@ from itertools import pairwise
 import pytest
 
 from pellucid.errors import FormulaError
-from pellucid.formula.derive import Gradient, cases, derive, jacobian
+from pellucid.formula.derive import Gradient, derive
 from pellucid.formula.expression import Num
 from pellucid.formula.formula import Formula
 from pellucid.formula.gradient_ranges import solve_gradient
+from pellucid.formula.jacobian import cases, jacobian
 from pellucid.formula.parse import parse_equation
 from pellucid.formula.ranges import solve
 from pellucid.formula.rules import RULES

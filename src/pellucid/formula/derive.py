@@ -22,7 +22,6 @@ from pellucid.formula.differentiate import push_derivatives
 from pellucid.formula.expression import (
     Bound,
     Call,
-    Delta,
     Derivative,
     Equation,
     Expr,
@@ -31,10 +30,7 @@ from pellucid.formula.expression import (
     Read,
     Reduce,
     add,
-    bound_letters,
-    free_letters,
     mul,
-    prime,
     reads,
     substitute,
     transform,
@@ -43,11 +39,13 @@ from pellucid.formula.expression import (
 from pellucid.formula.formula import Formula, target_letters
 from pellucid.formula.fresh import FreshLetters
 from pellucid.formula.index import Index, flat_parts
-from pellucid.formula.normal import is_position, normal_form, position_of
+from pellucid.formula.normal import is_position, normal_form
+from pellucid.formula.renaming import renamed_apart
 from pellucid.formula.rules import Recorder, Step
-from pellucid.formula.sift import expand, sift_deltas, terms_to_value
+from pellucid.formula.sift import sift_deltas
+from pellucid.formula.terms import expand, terms_to_value
 
-__all__ = ["Gradient", "cases", "derive", "gradient_name", "jacobian"]
+__all__ = ["Gradient", "derive", "gradient_name"]
 
 # An intermediate gradient of up to this many nodes is put in wherever it is used; a larger one if used once.
 SMALL = 12
@@ -195,8 +193,8 @@ class _Derivation:
         renamed: list[Equation] = []
         positions: dict[str, Read] = {}
         for consumer in consumers:
-            renamed.append(_renamed_apart(consumer, taken, positions))
-        shifts = [_renamed_apart(e, taken, {}) for e in self.shifts(target.tensor)]
+            renamed.append(renamed_apart(consumer, taken, positions))
+        shifts = [renamed_apart(e, taken, {}) for e in self.shifts(target.tensor)]
         recorder.value = add(*(self.chained(e, Derivative(e.target, target)) for e in (*shifts, *renamed)))
         recorder.rewrite("shift", add(*(self.chained(e, Derivative(e.target, target)) for e in renamed)))
         recorder.rewrite("definition", add(*(self.chained(e, Derivative(e.value, target)) for e in renamed)))
@@ -316,113 +314,3 @@ def _without_sums(value: Expr) -> bool:
 
 def _size(value: Expr) -> int:
     return sum(4 if isinstance(n, Call) else 1 for n in walk(value))
-
-
-def _renamed_apart(equation: Equation, taken: frozenset[str], positions: dict[str, Read]) -> Equation:
-    """The equation with letters that are not in `taken`.
-
-    If it is a max or min, `positions` gets the read of its place.
-    """
-    letters = target_letters(equation)
-    used = taken | set(letters) | bound_letters(equation.value)
-    mapping: dict[str, Index] = {}
-    for letter in letters:
-        if letter in taken:
-            fresh = prime(letter, used)
-            used |= {fresh}
-            mapping[letter] = Index.of(fresh)
-    target, value = substitute(equation.target, mapping), substitute(equation.value, mapping)
-    assert isinstance(target, Read)
-    assert isinstance(value, Expr)
-    value = _bound_apart(value, taken)
-    if isinstance(value, Reduce) and value.op in ("max", "min"):
-        at = Read(position_of(equation.name), target.indices)
-        while (
-            positions.setdefault(value.key, at) != at
-        ):  # two maxima of one body: told apart by their letters
-            value = _bound_apart(value, frozenset(b.letter for b in value.letters))
-            assert isinstance(value, Reduce)
-    return Equation(target, value, equation.shift)
-
-
-def _bound_apart(value: Expr, taken: frozenset[str]) -> Expr:
-    def visit(node: Node) -> Expr | None:
-        if not isinstance(node, Reduce) or not any(b.letter in taken for b in node.letters):
-            return None
-        used = taken | bound_letters(node) | free_letters(node.body)
-        mapping: dict[str, Index] = {}
-        bounds: list[Bound] = []
-        for bound in node.letters:
-            letter = prime(bound.letter, used) if bound.letter in taken else bound.letter
-            used |= {letter}
-            bounds.append(Bound(letter, bound.extent))
-            if letter != bound.letter:
-                mapping[bound.letter] = Index.of(letter)
-        body = substitute(node.body, mapping)
-        assert isinstance(body, Expr)
-        return Reduce(node.op, tuple(bounds), body)
-
-    result = transform(value, visit)
-    assert isinstance(result, Expr)
-    return result
-
-
-def jacobian(formula: Formula, operand: str, letters: Mapping[str, str]) -> Equation:
-    """The derivative of one element of the output by one element of an operand.
-
-    Args:
-        formula: any equations of the language.
-        operand: with respect to which to differentiate.
-        letters: a new letter for each letter of the output, which names the output's element.
-
-    Returns:
-        An equation for ``D(output, operand)``; where output and operand share axes, deltas between the
-        letters stay.
-
-    Raises:
-        FormulaError: a letter is not new, or a letter of the output gets none.
-
-    >>> from pellucid.formula.formula import Formula
-    >>> softmax = Formula.parse("e[k] = exp(z[k]); t = sum[k] e[k]; p[k] = e[k]/t")
-    >>> j = jacobian(softmax, "z", {"k": "i"})
-    >>> print(j)
-    dp_dz[i,k] = p[k]*(delta(i, k) - p[i])
-    >>> for case in cases(j):
-    ...     print(case)
-    dp_dz[i,i] = p[i]*(1 - p[i])
-    dp_dz[i,k] = -p[k]*p[i]
-    """
-    output = formula.defined[formula.output].target
-    wanted = target_letters(formula.defined[formula.output])
-    if set(letters) != set(wanted) or len({*letters.values()} - formula.letters) < len(wanted):
-        given = ", ".join(f"{old} -> {new}" for old, new in letters.items())
-        raise FormulaError(
-            f"the letters {', '.join(wanted)} of {output!r} need a new letter each, not {given}"
-        )
-    element = mul(
-        *(Delta(Index.of(mine), Index.of(theirs), covering=True) for mine, theirs in letters.items())
-    )
-    gradient = derive(formula, [operand], upstream=element).equation(operand)
-    mapping = {s: Index.of(letters[s]) for i in output.indices for s in i.symbols if s in letters}
-    indices = tuple(i.replace(mapping) for i in output.indices) + gradient.target.indices
-    return Equation(Read(f"d{output.tensor}_d{operand}", indices), gradient.value)
-
-
-def cases(equation: Equation) -> tuple[Equation, ...]:
-    """The equation where the two letters of its first delta are equal, and where they differ."""
-    deltas = [n for n in walk(equation.value) if isinstance(n, Delta) and n.left.letter and n.right.letter]
-    if not deltas:
-        return (equation,)
-    first = deltas[0]
-    same = substitute(equation.value, {first.right.letter or "": first.left})
-    target = substitute(equation.target, {first.right.letter or "": first.left})
-    assert isinstance(same, Expr)
-    assert isinstance(target, Read)
-
-    def decided(value: Expr, number: int, delta: Delta) -> Expr:
-        result = transform(value, lambda n: Num(number) if isinstance(n, Delta) and n == delta else None)
-        assert isinstance(result, Expr)
-        return result
-
-    equal = Equation(target, decided(same, 1, Delta(first.left, first.left)))
-    return equal, Equation(equation.target, decided(equation.value, 0, first))
