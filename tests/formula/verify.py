@@ -34,8 +34,11 @@ def verified(case: Case, seed: int) -> list[Row]:
     ranges = solve(formula, case.shapes, case.sizes)
     for letter in formula.letters:
         assert ranges.extents[letter] == case.extents[letter.rstrip("'")], f"{case.name}: extent of {letter}"
-    _values_agree(case, operands, planned(formula, ranges))
+    values = _values_agree(case, operands, planned(formula, ranges))
     gradient = derive(formula)
+    normal = planned(gradient.forward, solve(gradient.forward, case.shapes, case.sizes))(operands)
+    for name in formula.defined:
+        assert _close(normal[name], values[name]), f"{case.name}: {name} in normal form"
     backward = Formula.parse(str(gradient.formula), constants=case.constants)
     for equation in gradient.formula.equations:
         assert backward.defined[equation.name] == equation, f"{case.name}: {equation!r}"
@@ -43,8 +46,8 @@ def verified(case: Case, seed: int) -> list[Row]:
     return check_formula(formula, operands, key=seed, sizes=case.sizes)
 
 
-def _values_agree(case: Case, operands: dict[str, Array], plan: Plan) -> None:
-    """The vectorised values are those of the language's definition."""
+def _values_agree(case: Case, operands: dict[str, Array], plan: Plan) -> dict[str, Array]:
+    """The vectorised values, which are those of the language's definition."""
     given = {n: (_tensor(a), a.shape) for n, a in operands.items()}
     expected = Interpreter(plan.formula, case.extents, given).run()
     values = plan(operands)
@@ -53,6 +56,7 @@ def _values_agree(case: Case, operands: dict[str, Array], plan: Plan) -> None:
         for place, value in expected[equation.name].items():
             dense[place] = value
         assert _close(values[equation.name], dense), f"{case.name}: {equation!r}"
+    return values
 
 
 def _numbers_change_nothing(
