@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import shlex
@@ -10,9 +11,12 @@ from pathlib import Path
 
 import click
 import pytest
+from rich.console import Console
+from rich.progress import Progress
 
 import pellucid.data
 from pellucid.cli.failure import failure
+from pellucid.cli.output import say
 from pellucid.cli.program import COMMANDS
 from pellucid.errors import (
     CheckFailed,
@@ -106,6 +110,16 @@ def test_an_unexpected_error_asks_to_be_reported(monkeypatch: pytest.MonkeyPatch
 
 def test_text_from_outside_cannot_steer_the_terminal() -> None:
     assert "\x1b" not in invoke("data", "fetch", "\x1b[2J").output
+
+
+def test_lines_stand_above_a_bar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    with (tmp_path / "out").open("w") as out:
+        monkeypatch.setattr(sys, "stdout", out)
+        with Progress(console=Console(file=terminal, force_terminal=True)):
+            say("a row of a table")
+    assert "a row of a table\n" in terminal.getvalue()
+    assert (tmp_path / "out").read_text() == ""
 
 
 def test_a_broken_pipe_is_silent() -> None:

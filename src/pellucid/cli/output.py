@@ -22,12 +22,13 @@ def print_event(event: str, /, **fields: object) -> None:
 
     Numbers that JSON does not have (NaN, infinity) become null; arrays become lists, paths text.
     """
-    click.echo(json.dumps({"event": event, **_plain(fields)}, allow_nan=False))
+    click.echo(json.dumps({"event": event, **_plain(fields)}, allow_nan=False), file=sys.stdout)
 
 
 def say(text: str, *, err: bool = False) -> None:
     """Prints lines, in which no character from outside can steer the terminal."""
-    click.echo(_visible(text), err=err)
+    # Named, because click would else find the file behind a stream that puts lines above a bar.
+    click.echo(_visible(text), file=sys.stderr if err else sys.stdout)
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
