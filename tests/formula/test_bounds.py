@@ -111,10 +111,10 @@ def condition_of(text: str) -> Condition:
     ("text", "expected"),
     [
         ("i < 4", True), ("i >= 4", False), ("i < 3", None), ("0 <= i + j < 7", True),
-        ("0 <= i - 1 < 4", None),
-        ("not (i < 4)", False), ("i < 4 and j < 4", True), ("i < 3 or j < 4", True),
-        ("i > 5 or j > 5", False), ("2 | 4*i", True), ("2 | 2*i + 1", False), ("2 | i", None), ("i == i", True), ("x[i] > 0", None),
-        ("i/2 <= 1", None), ("i - j == 0", None), ("i != i + 1", True), ("s < i", None),
+        ("0 <= i - 1 < 4", None), ("not (i < 4)", False), ("i < 4 and j < 4", True),
+        ("i < 3 or j < 4", True), ("i > 5 or j > 5", False), ("2 | 4*i", True), ("2 | 2*i + 1", False),
+        ("2 | i", None), ("i == i", True), ("x[i] > 0", None), ("i/2 <= 1", None), ("i - j == 0", None),
+        ("i != i + 1", True), ("s < i", None),
     ],
 )  # fmt: skip
 def test_conditions_with_one_value_are_known(text: str, expected: bool | None) -> None:
