@@ -179,6 +179,7 @@ WRONG = [
     ("y[i] = §sum[U] x[U]", "'U' cannot be an index letter"),
     ("y[i] = §max[u : u < 2] x[u]", "only a sum takes a condition, not max"),
     ("y[i] = x[§u] + sum[u] w[u]", "the letter 'u' stands outside the reduction that binds it"),
+    ("y[i] = sum[u<§i + 1] w[u]", "number of values does not depend on the letter 'i'"),
     ("y[i] = sum[u<§u] w[u]", "the letter 'u' stands outside the reduction that binds it"),
     ("y[i] = x[§...]", "'...' stands for the letters of an operand"),
     ("y[i] = §D(x[i], 2)", "with respect to one element"),

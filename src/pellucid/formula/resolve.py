@@ -241,11 +241,24 @@ class _Resolver:
             if name in RESERVED or name[0].isupper():
                 self.fail(raw, f"{name!r} cannot be an index letter")
         inner = _Resolver(self.source, self.letters | names, self.bound)
-        bounds = tuple(Bound(letter, self.index(e) if e is not None else None) for letter, e in raw.bounds)
+        bounds = tuple(self.bound_letter(letter, extent) for letter, extent in raw.bounds)
         body = inner.value(raw.parts[0])
         if len(raw.parts) > 1:
             body = Where(inner.condition(raw.parts[1]), body, Num(0))
         return Reduce(raw.value, bounds, body)
+
+    def bound_letter(self, letter: str, extent: Raw | None) -> Bound:
+        """A letter as a reduction binds it, with its number of values if that is written."""
+        if extent is None:
+            return Bound(letter)
+        index = self.index(extent)
+        if moving := sorted(index.symbols & self.letters):
+            self.fail(
+                extent,
+                f"a letter's number of values does not depend on the letter {moving[0]!r}; "
+                f"a condition can, as in sum[{letter} : {letter} < {moving[0]}]",
+            )
+        return Bound(letter, index)
 
     def derivative(self, raw: Raw) -> Expr:
         value, element = (self.value(p) for p in raw.parts)
