@@ -60,7 +60,7 @@ def main() -> int:
         rows=[
             [
                 run.network, run.data, " ".join(run.options), f"{accuracy:.2%}", f"{run.accuracy:.1%}",
-                slowest, speed,
+                slowest, round(speed),
             ]
             for run, (accuracy, slowest, speed) in results
         ],
