@@ -20,7 +20,7 @@ _NO_EDGE = 1000
 def print_event(event: str, /, **fields: object) -> None:
     """Prints one JSON object on a line of its own, at once.
 
-    Numbers that JSON does not have (NaN, infinity) become null; arrays become lists, paths text.
+    Numbers that JSON does not have (NaN, infinity) become null; paths become text.
     """
     click.echo(json.dumps({"event": event, **_plain(fields)}, allow_nan=False), file=sys.stdout)
 
@@ -69,4 +69,4 @@ def _plain(value: Any) -> Any:
             return value
         case float():
             return value if math.isfinite(value) else None
-    return _plain(value.tolist()) if hasattr(value, "tolist") else str(value)
+    return str(value)
