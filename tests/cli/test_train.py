@@ -12,7 +12,7 @@ import pytest
 from pellucid import zoo
 from pellucid.cli.train import train
 from pellucid.container import load
-from pellucid.engine import available
+from pellucid.engine.choice import available, on_request
 from pellucid.model import Model
 from pellucid.training import OPTIMISERS, SCHEDULES, Options, load_checkpoint
 from tests.cli.invoke import events, failed, invoke
@@ -205,7 +205,7 @@ def test_one_file_does_not_hold_two_things(two: tuple[str, str]) -> None:
 def test_help_names_what_there_is() -> None:
     told = {one.name: one.help or "" for one in train.params if isinstance(one, click.Option)}
     known = {
-        "net": zoo.names(), "optimizer": OPTIMISERS, "schedule": SCHEDULES, "engine": available(),
+        "net": zoo.names(), "optimizer": OPTIMISERS, "schedule": SCHEDULES, "engine": [*available(), *on_request()],
     }  # fmt: skip
     for option, names in known.items():
         assert all(name in re.split(r"[\s,:;.]+", told[option]) for name in names)

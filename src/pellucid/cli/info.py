@@ -79,10 +79,15 @@ def _threads() -> dict[str, int]:
 
 def _engines() -> dict[str, Any]:
     """Those that can run here, and the one that runs unless another is asked for."""
-    from pellucid.engine.choice import VARIABLE, available, get
+    from pellucid.engine.choice import VARIABLE, available, get, on_request
 
     because = f"{VARIABLE} says so" if os.environ.get(VARIABLE) else "it is the first that can run here"
-    return {"available": available(), "chosen": get().name, "because": because}
+    return {
+        "available": available(),
+        "on_request": on_request(),
+        "chosen": get().name,
+        "because": because,
+    }
 
 
 def _data_folders(data_dir: Path | None) -> list[str]:
@@ -95,7 +100,7 @@ def _told(fact: Any) -> str:
     """A fact in one cell of a table."""
     match fact:
         case dict():
-            return "\n".join(f"{name} {_told(part)}" for name, part in fact.items())
+            return "\n".join(f"{name.replace('_', ' ')} {_told(part)}" for name, part in fact.items())
         case list():
             return ", ".join(map(str, fact))
     return str(fact)

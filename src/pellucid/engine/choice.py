@@ -8,7 +8,7 @@ from importlib import import_module
 from pellucid.engine.interface import Engine
 from pellucid.errors import UsageError
 
-__all__ = ["VARIABLE", "available", "get"]
+__all__ = ["VARIABLE", "available", "get", "on_request"]
 
 # By name, in order of preference: the module and class.
 _HOMES = {"numpy": ("pellucid.engine.numpy_engine", "NumpyEngine")}
@@ -24,6 +24,15 @@ def available() -> list[str]:
     ['numpy']
     """
     return list(_HOMES)
+
+
+def on_request() -> list[str]:
+    """The names of the engines that run only when they are asked for, since they do not do everything yet.
+
+    >>> on_request()
+    ['compiled']
+    """
+    return list(_PREVIEWS)
 
 
 def get(name: str = "auto") -> Engine:
