@@ -205,8 +205,11 @@ def test_one_file_does_not_hold_two_things(two: tuple[str, str]) -> None:
 def test_help_names_what_there_is() -> None:
     told = {one.name: one.help or "" for one in train.params if isinstance(one, click.Option)}
     known = {
-        "net": zoo.names(), "optimizer": OPTIMISERS, "schedule": SCHEDULES, "engine": [*available(), *on_request()],
-    }  # fmt: skip
+        "net": zoo.names(),
+        "optimizer": OPTIMISERS,
+        "schedule": SCHEDULES,
+        "engine": [*available(), *on_request()],
+    }
     for option, names in known.items():
         assert all(name in re.split(r"[\s,:;.]+", told[option]) for name in names)
     defaults = Options().document()
