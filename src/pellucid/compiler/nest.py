@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from pellucid.errors import FormulaError
@@ -72,6 +72,7 @@ class Nest:
         body: what is reduced; for a map the value itself.
         finish: the value that is written, in terms of `RESULT`.
         accumulate: whether the value is added to what the target holds.
+        source: the equation that it comes from, for readers.
     """
 
     target: Read
@@ -81,6 +82,7 @@ class Nest:
     body: Expr
     finish: Expr
     accumulate: bool = False
+    source: Equation | None = field(default=None, compare=False)
 
     @property
     def loops(self) -> tuple[Loop, ...]:
@@ -119,7 +121,7 @@ def lower(equation: Equation, ranges: Ranges, *, accumulate: bool = False) -> li
         nests += _split_remainders(
             _nest(part, ranges, accumulate=(accumulate and part.name == equation.name) or added)
         )
-    return nests
+    return [replace(nest, source=equation) for nest in nests]
 
 
 class _Temporaries:
