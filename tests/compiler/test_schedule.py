@@ -28,7 +28,6 @@ def test_a_convolution_lies_along_its_channels_in_a_register_tile():
     ((_, schedule, _),) = planned(*convolution(), PARAMETERS).nests
     assert (schedule.vector, schedule.lanes, schedule.across) == ("k", 16, False)
     assert 4 <= np.prod([size for _, size in schedule.tile]) <= ACCUMULATORS
-    assert schedule.vectorised == 1
     assert str(schedule).startswith("vector k x 16; register tile ")
 
 
@@ -51,7 +50,7 @@ def test_no_contraction_is_left_to_scalars_where_an_axis_allows_vectors(case):
 
 def plain(nest, tensors, images):
     """Scalars, one after the other."""
-    return replace(choose(nest, tensors, images), vector=None, lanes=1, across=False, tile=(), vectorised=0.0)
+    return replace(choose(nest, tensors, images), vector=None, lanes=1, across=False, tile=())
 
 
 @pytest.mark.parametrize("tile", [(), (("j", 7),), (("j", 3), ("i", 2)), (("k", 1), ("i", 4)), (("j", 5),)])
@@ -73,7 +72,5 @@ def test_no_schedule_changes_the_result(monkeypatch, tile, vector):
 
 
 def test_a_schedule_without_vectors_says_so():
-    schedule = Schedule(None, 1, False, (), ("n",), ("d",), (), 0.0)
-    assert str(schedule) == (
-        "vector none; register tile none; loops n; summed d; unrolled none; 0% of the work in vectors"
-    )
+    schedule = Schedule(None, 1, False, (), ("n",), ("d",), ())
+    assert str(schedule) == "vector none; register tile none; loops n; summed d; unrolled none"

@@ -36,7 +36,6 @@ class Schedule:
         outer: the target's letters as loops, outermost first.
         inner: summed letters as loops, outermost first.
         unrolled: summed letters that are written out.
-        vectorised: share of the arithmetic that is done in vectors.
     """
 
     vector: str | None
@@ -46,7 +45,6 @@ class Schedule:
     outer: tuple[str, ...]
     inner: tuple[str, ...]
     unrolled: tuple[str, ...]
-    vectorised: float
 
     def __str__(self) -> str:
         tile = " x ".join(f"{letter}:{size}" for letter, size in self.tile) or "none"
@@ -54,7 +52,7 @@ class Schedule:
         loops = " > ".join(self.outer) or "none"
         return (
             f"vector {vector}; register tile {tile}; loops {loops}; summed {' > '.join(self.inner) or 'none'}"
-            f"; unrolled {','.join(self.unrolled) or 'none'}; {self.vectorised:.0%} of the work in vectors"
+            f"; unrolled {','.join(self.unrolled) or 'none'}"
         )
 
 
@@ -81,10 +79,7 @@ def choose(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> Sch
     inner = tuple(x.letter for x in nest.reduce if x.letter not in unrolled)
     if across and vector is not None:
         inner = (*(s for s in inner if s != vector), vector)
-    share = 1.0 if lanes > 1 else 0.0
-    return Schedule(
-        vector if lanes > 1 else None, lanes, across and lanes > 1, tile, outer, inner, unrolled, share
-    )
+    return Schedule(vector if lanes > 1 else None, lanes, across and lanes > 1, tile, outer, inner, unrolled)
 
 
 def best_cost(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> float:
