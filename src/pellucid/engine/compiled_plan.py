@@ -31,6 +31,7 @@ __all__ = [
     "LABEL",
     "batch_equations",
     "prediction_plan",
+    "shards_for",
     "source_of",
     "tile_size",
     "training_plan",
@@ -82,6 +83,15 @@ class _Equations:
         self.found += named_equations(
             step.backward, step.backward_ranges, names, step.name, totals=self.totals, seen=self.seen
         )
+
+
+def shards_for(batch: int) -> int:
+    """Parts of a batch whose gradients are summed by themselves: by its size alone, not by the threads.
+
+    >>> [shards_for(batch) for batch in (1, 8, 64)]
+    [1, 2, 4]
+    """
+    return 4 if batch >= 16 else 2 if batch >= 8 else 1
 
 
 def tile_size(network: Network, batch: int, itemsize: int) -> int:

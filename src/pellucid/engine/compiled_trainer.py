@@ -33,6 +33,7 @@ from pellucid.engine.compiled_plan import (
     IMAGE,
     LABEL,
     batch_equations,
+    shards_for,
     source_of,
     tile_size,
     training_plan,
@@ -60,7 +61,7 @@ class CompiledTrainer:
         self.task = checked_task(task)
         self.dtype = np.dtype(task.dtype)
         self.kind = {4: "float", 8: "double"}[self.dtype.itemsize]
-        self.shards = 4 if task.batch_size >= 16 else 2 if task.batch_size >= 8 else 1
+        self.shards = shards_for(task.batch_size)
         self.threads = min(threads, self.shards)
         self._source, self.images = source_of(task.images, scaled=task.normalisation is not None)
         tile = tile_size(task.network, -(-task.batch_size // self.shards), self.dtype.itemsize)
