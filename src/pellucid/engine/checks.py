@@ -10,8 +10,9 @@ from pellucid.engine.inputs import as_weights, check_targets, float_type
 from pellucid.engine.interface import Task
 from pellucid.errors import UsageError
 from pellucid.layers.options import is_whole
+from pellucid.network import Network
 
-__all__ = ["check_order", "checked_task"]
+__all__ = ["check_order", "check_trainable", "checked_task"]
 
 Array = NDArray[Any]
 
@@ -23,10 +24,7 @@ def checked_task(task: Task) -> Task:
         UsageError: no loss, nothing to train, or arrays that do not go together.
     """
     network, count = task.network, len(task.images)
-    if network.loss is None:
-        raise UsageError(f"{network.name} has no loss, so there is nothing that training could make small")
-    if not network.parameter_shapes:
-        raise UsageError(f"{network.name} has no parameters to train")
+    check_trainable(network)
     if task.images.shape[1:] != network.input_shape:
         wanted, given = network.input_shape, task.images.shape[1:]
         raise UsageError(f"{network.name} takes inputs of the shape {wanted}, not {given}")
@@ -39,6 +37,14 @@ def checked_task(task: Task) -> Task:
         raise UsageError(f"an engine uses at least 1 thread, not {task.threads!r}")
     float_type(task.dtype)
     return task
+
+
+def check_trainable(network: Network) -> None:
+    """Raises a UsageError if the network has no loss or no parameters."""
+    if network.loss is None:
+        raise UsageError(f"{network.name} has no loss, so there is nothing that training could make small")
+    if not network.parameter_shapes:
+        raise UsageError(f"{network.name} has no parameters to train")
 
 
 def check_order(order: Array, count: int, rates: Array, size: int) -> None:
