@@ -1,0 +1,173 @@
+"""What the compiler makes of a network, stage by stage: for readers, and for tests that look inside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from pellucid.compiler.emit import Kernel, Module
+from pellucid.compiler.layout import Tensor
+from pellucid.compiler.machine import Host, assembly
+from pellucid.compiler.nest import Nest
+from pellucid.compiler.plan import PassPlan
+from pellucid.compiler.schedule import Schedule
+from pellucid.compiler.share import vector_share
+from pellucid.engine.checks import check_trainable
+from pellucid.engine.compiled_plan import (
+    input_scale,
+    prediction_plan,
+    shards_for,
+    tile_size,
+    training_plan,
+    training_program,
+)
+from pellucid.engine.inputs import float_type
+from pellucid.engine.interface import Scaling
+from pellucid.errors import UsageError, unknown
+from pellucid.formula.expression import Equation, Read, reads
+from pellucid.network import Network
+
+__all__ = ["STAGES", "Stages", "chosen", "prediction_stages", "training_stages"]
+
+STAGES = ("nest", "schedule", "llvm", "asm")
+KINDS = {4: "float", 8: "double"}
+# Directives that a reader of assembly does without.
+_NOISE = re.compile(r"\s*\.(?!byte|long|quad|zero|word|xword|LCP|LBB)|\s*[#;]|\s*//|\s*$")
+
+
+@dataclass(frozen=True)
+class Stages:
+    """One kernel on its way from an equation to machine code.
+
+    Attributes:
+        name: of its function: nest0, nest1, ... in the order in which they run; copy0, ... bring parameters
+            into another order, after each update.
+        nest: its loops.
+        schedule: how they run.
+        images: the letter that runs over images.
+        plan: the pass around it.
+        kind: "float" or "double".
+    """
+
+    name: str
+    nest: Nest
+    schedule: Schedule
+    images: str | None
+    plan: PassPlan
+    kind: str
+
+    @property
+    def tensor(self) -> str:
+        """What it computes."""
+        return self.nest.target.tensor
+
+    @property
+    def equation(self) -> str:
+        """Where it comes from; a copy in another order comes from no equation but is one."""
+        return repr(self.nest.source or Equation(self.nest.target, self.nest.body))
+
+    @property
+    def storage(self) -> str:
+        """The tensors that it touches, each with its indices in the order of storage."""
+        roots = (self.nest.target, self.nest.body, self.nest.finish)
+        found = dict.fromkeys(read for root in roots for read in reads(root) if read.indices)
+        return ", ".join(_stored(read, self.plan.tensors[read.tensor]) for read in found)
+
+    @property
+    def vectors(self) -> float:
+        """Share of its work that is done in vectors."""
+        return vector_share(self.nest, self.schedule, self.plan.tensors)
+
+    def shown(self, stage: str, where: Host) -> str:
+        """One stage as text: "nest", "schedule", "llvm" or "asm", the last for a processor."""
+        match stage:
+            case "nest":
+                return str(self.nest)
+            case "schedule":
+                vectors = f"{self.vectors:.0%} of the work in vectors"
+                return "\n".join([*str(self.schedule).split("; "), vectors, f"stored {self.storage}"])
+            case "llvm":
+                return self.llvm()
+            case "asm":
+                return self.assembly(where)
+        raise unknown("stage", stage, STAGES)
+
+    def llvm(self) -> str:
+        """Its function before LLVM's own passes, as a module that stands by itself."""
+        module = Module(self.kind)
+        tensors, constants = self.plan.tensors, self.plan.constants
+        Kernel(module, self.name, self.nest, self.schedule, tensors, constants, self.images)
+        return module.text().replace("define internal ", "define ")
+
+    def assembly(self, where: Host) -> str:
+        """Its code for a processor, without what only the assembler needs."""
+        lines = assembly(self.llvm(), where).splitlines()
+        return "\n".join(line.expandtabs(8) for line in lines if not _NOISE.match(line)) + "\n"
+
+
+def chosen(kernels: Sequence[Stages], name: str | None) -> list[Stages]:
+    """The kernel of this name, or those that compute the tensor of this name; all if None is given.
+
+    Raises:
+        UsageError: there is no such kernel and no such tensor.
+    """
+    found = [k for k in kernels if name in (None, k.name, k.tensor)]
+    if not found:
+        names = [name for kernel in kernels for name in (kernel.name, kernel.tensor)]
+        raise unknown("kernel", str(name), list(dict.fromkeys(names)))
+    return found
+
+
+def _stored(read: Read, tensor: Tensor) -> str:
+    return tensor.name + "".join(f"[{read.indices[axis]}]" for axis in tensor.order)
+
+
+def training_stages(
+    network: Network, batch: int = 64, dtype: DTypeLike = np.float32, scaling: Scaling | None = None
+) -> tuple[Stages, ...]:
+    """The kernels of one training step, forward and backward, in the order in which they run.
+
+    Args:
+        network: with a loss.
+        batch: images a step.
+        dtype: float32 or float64.
+        scaling: how bytes become inputs; without it, images are inputs already.
+
+    Raises:
+        UsageError: something that cannot be trained, or that is not compiled.
+
+    >>> from pellucid import zoo
+    >>> first, *_ = training_stages(zoo.load("mnist-maxpool"))
+    >>> first.equation
+    'conv1[n,k,i,j] = conv1.bias[k] + (sum[u<3,v<3] conv1.weight[k,0,u,v]*input[n,0,i + u,j + v])'
+    """
+    check_trainable(network)
+    if batch < 1:
+        raise UsageError(f"a batch has at least 1 image, not {batch}")
+    size = float_type(dtype).itemsize
+    tile = tile_size(network, -(-batch // shards_for(batch)), size)
+    labels = network.loss is not None and network.loss.classification
+    program = training_program(network, tile, weighted=False)
+    return tuple(_stages(training_plan(program, scale=input_scale(scaling, "i8"), labels=labels), size))
+
+
+def prediction_stages(
+    network: Network, batch: int = 64, dtype: DTypeLike = np.float32, scaling: Scaling | None = None
+) -> tuple[Stages, ...]:
+    """The kernels of a prediction; arguments as for `training_stages`, with one image or many in a batch."""
+    if batch < 1:
+        raise UsageError(f"a batch has at least 1 image, not {batch}")
+    size = float_type(dtype).itemsize
+    tile = 1 if batch == 1 else tile_size(network, 64, size)
+    return tuple(_stages(prediction_plan(network, tile, input_scale(scaling, "i8")), size))
+
+
+def _stages(plan: PassPlan, size: int) -> Iterator[Stages]:
+    for number, (nest, schedule) in enumerate(plan.repacks):
+        yield Stages(f"copy{number}", nest, schedule, None, plan, KINDS[size])
+    for number, (nest, schedule, images) in enumerate(plan.nests):
+        yield Stages(f"nest{number}", nest, schedule, images, plan, KINDS[size])
