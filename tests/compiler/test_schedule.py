@@ -37,7 +37,7 @@ def test_the_same_nest_gets_the_same_schedule():
 
 
 @pytest.mark.parametrize("case", FORMULAS[::5], ids=[c.name for c in FORMULAS[::5]])
-def test_no_contraction_is_left_to_scalars_where_an_axis_allows_vectors(case):
+def test_a_schedule_names_every_loop_once(case):
     formula = case.formula()
     shapes = {n: a.shape for n, a in case.operands(1).items()}
     for nest, schedule, _ in planned(formula, solve(formula, shapes, case.sizes)).nests:

@@ -53,9 +53,9 @@ def test_contractions_multiply_and_add_in_vectors(name, where):
         text = kernel.assembly(target(where))
         full = kernel.schedule.lanes * 4 >= {"avx512": 64, "avx2": 32, "aarch64": 16}[where]
         wanted = WIDEST[where] if full else r"vfmadd\d+ps"
-        assert re.search(wanted, text, re.MULTILINE), (kernel.equation, str(kernel.schedule))
+        assert re.search(wanted, text, re.MULTILINE), (kernel.equations, str(kernel.schedule))
         for loop in inner_loops(text):
-            assert not re.search(SINGLE[where], "\n".join(loop)), kernel.equation
+            assert not re.search(SINGLE[where], "\n".join(loop)), kernel.equations
 
 
 def test_another_processor_is_known_by_its_name():

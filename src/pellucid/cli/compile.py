@@ -59,7 +59,8 @@ def compile(
     for stages in chosen(make(network, batch, dtype, scaling), kernel):
         text = stages.shown(show, named(target)).rstrip("\n")
         if as_json:
-            parts = {"name": stages.name, "tensor": stages.tensor, "equation": stages.equation}
+            parts = {"name": stages.name, "tensors": stages.tensors, "equations": stages.equations}
             print_event("kernel", **parts, vectors=stages.vectors, show=show, text=text)
         else:
-            say("\n".join([f"{stages.name}: {stages.equation}", *(f"    {x}" for x in text.split("\n")), ""]))
+            heading = f"\n{' ' * (len(stages.name) + 2)}".join(stages.equations)
+            say("\n".join([f"{stages.name}: {heading}", *(f"    {x}" for x in text.split("\n")), ""]))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from pellucid.compiler.layout import Tensor
-from pellucid.compiler.nest import RESULT, Nest
+from pellucid.compiler.nest import BEST, RESULT, Nest
 from pellucid.compiler.schedule import Schedule, coefficient
 from pellucid.formula.expression import (
     Add,
@@ -83,11 +83,12 @@ def work(nest: Nest, schedule: Schedule, tensors: Mapping[str, Tensor]) -> Work:
     """A nest's operations, those of a whole tile of images."""
     written = math.prod(x.extent for x in nest.out)
     terms = math.prod(x.extent for x in nest.loops)
-    store = _Part(nest, schedule, tensors, written, inside=not schedule.across)
+    cell = _Part(nest, schedule, tensors, written, inside=not schedule.across)
+    further = sum((cell.of(store.value) for store in nest.then), cell.written())
     if nest.op == "map":
-        return store.of(nest.body) + store.written()
+        return cell.of(nest.body) + further
     each = _Part(nest, schedule, tensors, terms, inside=True)
-    return each.summed() + _added_lanes(schedule, written) + store.of(nest.finish) + store.written()
+    return each.summed() + _added_lanes(schedule, written) + cell.of(nest.finish) + further
 
 
 def _added_lanes(schedule: Schedule, written: int) -> Work:
@@ -102,6 +103,9 @@ class _Part:
     """A nest's body or its end.
 
     Attributes:
+        nest: the nest.
+        schedule: of the nest.
+        tensors: storage.
         times: how often it is worked out.
         inside: whether it is worked out inside the loop over the vector's letter.
     """
@@ -124,10 +128,13 @@ class _Part:
         return self.of(body) + (Work() if fused else self._counted(None, 1))
 
     def written(self) -> Work:
-        """The store, and the addition before it if the target is added to."""
-        vectors = self.inside and self._lies_along(self.nest.target)
-        number = self.times * (2 if self.nest.accumulate else 1)
-        return Work(vector=number) if vectors else Work(scalar=number)
+        """The stores, and the addition before the first if the target is added to."""
+        vectors = [self.inside and self._lies_along(target) for target in self.nest.written]
+        numbers = [self.times] * len(vectors)
+        if self.nest.accumulate:
+            numbers[0] *= 2
+        parts = zip(vectors, numbers, strict=True)
+        return sum((Work(vector=n) if along else Work(scalar=n) for along, n in parts), Work())
 
     def _counted(self, node: Node | None, operations: int) -> Work:
         """Operations on values that change along the vector are done in it, others once for all its lanes."""
@@ -135,14 +142,15 @@ class _Part:
         if vector is None or not self.inside:
             return Work(scalar=operations * self.times)
         extent = next(x.extent for x in self.nest.loops if x.letter == vector)
-        if node is None or vector in free_letters(node) or RESULT in walk(node):
+        if node is None or vector in free_letters(node) or not {RESULT, BEST}.isdisjoint(walk(node)):
             return Work(vector=operations * self.times)
         return Work(scalar=operations * self.times // extent * -(-extent // self.schedule.lanes))
 
     def _collected(self, node: Node) -> Work:
-        """Loads of single numbers that are put together to a vector."""
-        vector = self.schedule.vector
-        if not self.inside or not isinstance(node, Read) or vector not in free_letters(node):
+        """Loads of single numbers that are put together to a vector; what the cell holds is not loaded."""
+        if not self.inside or not isinstance(node, Read) or node in self.nest.targets:
+            return Work()
+        if self.schedule.vector not in free_letters(node):
             return Work()
         return Work() if self._lies_along(node) else Work(scalar=self.times)
 

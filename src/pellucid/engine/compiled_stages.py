@@ -28,7 +28,7 @@ from pellucid.engine.compiled_plan import (
 from pellucid.engine.inputs import float_type
 from pellucid.engine.interface import Scaling
 from pellucid.errors import UsageError, unknown
-from pellucid.formula.expression import Equation, Read, reads
+from pellucid.formula.expression import Equation, Read
 from pellucid.network import Network
 
 __all__ = ["STAGES", "Stages", "chosen", "prediction_stages", "training_stages"]
@@ -61,21 +61,22 @@ class Stages:
     kind: str
 
     @property
-    def tensor(self) -> str:
-        """What it computes."""
-        return self.nest.target.tensor
+    def tensors(self) -> tuple[str, ...]:
+        """What it computes, values in between included."""
+        return tuple(target.tensor for target in self.nest.targets)
 
     @property
-    def equation(self) -> str:
-        """Where it comes from; a copy in another order comes from no equation but is one."""
-        return repr(self.nest.source or Equation(self.nest.target, self.nest.body))
+    def equations(self) -> tuple[str, ...]:
+        """Where it comes from, an equation for each tensor; a copy in another order is one by itself."""
+        nest = self.nest
+        first = nest.source or Equation(nest.target, nest.body)
+        return tuple(map(repr, (first, *(Equation(store.target, store.value) for store in nest.then))))
 
     @property
     def storage(self) -> str:
-        """The tensors that it touches, each with its indices in the order of storage."""
-        roots = (self.nest.target, self.nest.body, self.nest.finish)
-        found = dict.fromkeys(read for root in roots for read in reads(root) if read.indices)
-        return ", ".join(_stored(read, self.plan.tensors[read.tensor]) for read in found)
+        """What it reads and writes, each with its indices in the order of storage."""
+        touched = dict.fromkeys(read for read in self.nest.accesses if read.indices)
+        return ", ".join(_stored(read, self.plan.tensors[read.tensor]) for read in touched)
 
     @property
     def vectors(self) -> float:
@@ -115,9 +116,9 @@ def chosen(kernels: Sequence[Stages], name: str | None) -> list[Stages]:
     Raises:
         UsageError: there is no such kernel and no such tensor.
     """
-    found = [k for k in kernels if name in (None, k.name, k.tensor)]
+    found = [k for k in kernels if name in (None, k.name, *k.tensors)]
     if not found:
-        names = [name for kernel in kernels for name in (kernel.name, kernel.tensor)]
+        names = [name for kernel in kernels for name in (kernel.name, *kernel.tensors)]
         raise unknown("kernel", str(name), list(dict.fromkeys(names)))
     return found
 
@@ -142,8 +143,8 @@ def training_stages(
 
     >>> from pellucid import zoo
     >>> first, *_ = training_stages(zoo.load("mnist-maxpool"))
-    >>> first.equation
-    'conv1[n,k,i,j] = conv1.bias[k] + (sum[u<3,v<3] conv1.weight[k,0,u,v]*input[n,0,i + u,j + v])'
+    >>> first.name, first.equations
+    ('copy0', ('dense1.weight@1[a0,a1,a2,a3] = dense1.weight[a0,a1,a2,a3]',))
     """
     check_trainable(network)
     if batch < 1:
