@@ -8,10 +8,11 @@ rows and columns.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from pellucid.compiler.nest import Loop, Nest
-from pellucid.formula.expression import Expr, Node, Read, map_children, reads, substitute
+from pellucid.compiler.nest import Loop, Nest, mixed_radix
+from pellucid.compiler.nest import cut as replaced_loop
+from pellucid.formula.expression import Node, Read, map_children, reads
 from pellucid.formula.index import Index
 
 __all__ = ["Cut", "without_copies"]
@@ -60,7 +61,7 @@ def _without(
     extents = {x.letter: x.extent for x in copy.out}
     cuts: dict[Axis, Cut] = {}
     for axis, index in enumerate(flat.indices):
-        letters = _mixed_radix(index, extents)
+        letters = mixed_radix(index, extents)
         if letters is None:
             return None
         if len(letters) > 1:
@@ -71,7 +72,7 @@ def _without(
     rest, cuts = spread
     if {t for t, _ in cuts} & {t for t, _ in done}:
         return None
-    places = [s for i in flat.indices for s in _mixed_radix(i, extents) or ()]
+    places = [s for i in flat.indices for s in mixed_radix(i, extents) or ()]
     order = [places.index(i.letter or "") for i in other.indices]
     return [_renamed(n, flat.tensor, other.tensor, order) for n in rest], cuts
 
@@ -99,18 +100,6 @@ def _settled(nests: Sequence[Nest], copy: Nest, gone: str, stays: str) -> bool:
     writers = {name: [i for i, n in enumerate(nests) if n.target.tensor == name] for name in (gone, stays)}
     source = stays if copy.target.tensor == gone else gone
     return writers[copy.target.tensor] == [at] and all(i < at for i in writers[source])
-
-
-def _mixed_radix(index: Index, extents: Mapping[str, int]) -> list[str] | None:
-    """The letters of a row-major index, outermost first."""
-    found: list[str] = []
-    stride = 1
-    for monomial, coefficient in sorted(index.terms, key=lambda t: t[1]):
-        if len(monomial) != 1 or not isinstance(monomial[0], str) or coefficient != stride:
-            return None
-        found.insert(0, monomial[0])
-        stride *= extents[monomial[0]]
-    return found
 
 
 def _spread(
@@ -180,17 +169,7 @@ def _cut_nest(nest: Nest, letter: str, cut: Cut) -> Nest:
     for name, extent in zip(names, cut.extents, strict=True):
         value = value * extent + name
     loops = tuple(Loop(s, n) for s, n in zip(names, cut.extents, strict=True))
-
-    def spread(old: tuple[Loop, ...]) -> tuple[Loop, ...]:
-        return tuple(n for x in old for n in (loops if x.letter == letter else (x,)))
-
-    target, body, finish = (substitute(n, {letter: value}) for n in (nest.target, nest.body, nest.finish))
-    assert isinstance(target, Read)
-    assert isinstance(body, Expr)
-    assert isinstance(finish, Expr)
-    return replace(
-        nest, target=target, out=spread(nest.out), reduce=spread(nest.reduce), body=body, finish=finish
-    )
+    return replaced_loop(nest, letter, value, loops)
 
 
 def _viewed(nest: Nest, cuts: Mapping[Axis, Cut]) -> Nest:
@@ -206,11 +185,7 @@ def _viewed(nest: Nest, cuts: Mapping[Axis, Cut]) -> Nest:
             )
         return map_children(node, visit)
 
-    target, body, finish = visit(nest.target), visit(nest.body), visit(nest.finish)
-    assert isinstance(target, Read)
-    assert isinstance(body, Expr)
-    assert isinstance(finish, Expr)
-    return replace(nest, target=target, body=body, finish=finish)
+    return nest.rewritten(visit)
 
 
 def _parts(index: Index, cut: Cut | None) -> tuple[Index, ...]:
@@ -226,8 +201,4 @@ def _renamed(nest: Nest, old: str, new: str, order: Sequence[int]) -> Nest:
             return Read(new, tuple(node.indices[i] for i in order))
         return map_children(node, visit)
 
-    target, body, finish = visit(nest.target), visit(nest.body), visit(nest.finish)
-    assert isinstance(target, Read)
-    assert isinstance(body, Expr)
-    assert isinstance(finish, Expr)
-    return replace(nest, target=target, body=body, finish=finish)
+    return nest.rewritten(visit)

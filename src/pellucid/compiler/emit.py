@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from pellucid.compiler.layout import Tensor
-from pellucid.compiler.nest import RESULT, Loop, Nest
+from pellucid.compiler.nest import BEST, RESULT, Loop, Nest
 from pellucid.compiler.prove import Access, escape, proved
 from pellucid.compiler.schedule import Schedule, coefficient
 from pellucid.errors import FormulaError
@@ -43,6 +43,8 @@ __all__ = ["Kernel", "Module"]
 
 SPACES = ("arena", "parameters", "gradients", "scalars")
 COMPARISON = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
+# With more accumulators than this there is no room for numbers that several terms of a sum share.
+CROWDED = 16
 INTEGER = {"==": "eq", "!=": "ne", "<": "slt", "<=": "sle", ">": "sgt", ">=": "sge"}
 
 
@@ -103,6 +105,9 @@ class Kernel:
         self.extents = {x.letter: x.extent for x in nest.loops}
         self.spans: dict[str, tuple[int, int]] = {}
         self.result: Value | None = None
+        self.best: Value | None = None
+        # number of the position of an unrolled sum; see `address`
+        self.apart = 0
         self.emit_loops(
             [next(x for x in nest.out if x.letter == s) for s in schedule.outer], dict(schedule.tile)
         )
@@ -243,7 +248,7 @@ class Kernel:
         ]
         if self.nest.op == "map":
             for point in points:
-                self.store(point, self.value(self.nest.body, point))
+                self.finished(point, self.value(self.nest.body, point))
             return
         self.reduction(points)
 
@@ -263,22 +268,41 @@ class Kernel:
 
         def accumulate() -> None:
             unrolled = schedule.unrolled
-            for position in product(*(range(self.extents[s]) for s in unrolled)):
-                for letter, number in zip(unrolled, position, strict=True):
-                    self.places[letter] = Place(None, number)
-                    self.spans[letter] = (number, number)
+            for number, position in enumerate(product(*(range(self.extents[s]) for s in unrolled))):
+                for letter, value in zip(unrolled, position, strict=True):
+                    self.places[letter] = Place(None, value)
+                    self.spans[letter] = (value, value)
+                self.apart = number if len(points) > CROWDED else 0
                 for index, point in enumerate(points):
                     self.add_term(registers[index], places[index] if positions else None, point)
+            self.apart = 0
 
         with self.scope():
             self.inner_loops(list(schedule.inner), accumulate)
         for index, point in enumerate(points):
             with self.scope():
                 self.result = self.load_register((places if positions else registers)[index], lanes)
+                self.best = self.load_register(registers[index], lanes)
                 if schedule.across:
                     self.result = self.across(self.result)
-                self.store(point, self.value(nest.finish, point))
-                self.result = None
+                self.finished(point, self.value(nest.finish, point))
+                self.result = self.best = None
+
+    def finished(self, point: Mapping[str, int], value: Value) -> None:
+        """A cell's value and what else is made of it, each written if memory needs it."""
+        nest = self.nest
+        if nest.kept:
+            value = self.store(nest.target, point, value, accumulate=nest.accumulate)
+        self.remember(nest.target, point, value)
+        for further in nest.then:
+            value = self.value(further.value, point)
+            if further.kept:
+                self.store(further.target, point, value)
+            self.remember(further.target, point, value)
+
+    def remember(self, target: Read, point: Mapping[str, int], value: Value) -> None:
+        """Later reads of the element in this scope find it in its register."""
+        self.known[-1][self.load_key(target, point)] = value
 
     def inner_loops(self, letters: list[str], body: Callable[[], None]) -> None:
         if not letters:
@@ -434,8 +458,13 @@ class Kernel:
 
     # memory
 
-    def address(self, read: Read, point: Mapping[str, int], *, lane: int = 0) -> str:
-        """Pointer to the element; the part that moves with loops is computed once in a scope."""
+    def address(self, read: Read, point: Mapping[str, int], *, lane: int = 0, apart: int = 0) -> str:
+        """Pointer to the element; the part that moves with loops is computed once in a scope.
+
+        Positions of an unrolled sum that are `apart` read the same numbers again.  Each gets a base that LLVM
+        cannot know to be the same, for it would keep every number in a register of its own, spread over all
+        lanes, and there are not so many; loading it again costs nothing, being a part of the multiply-add.
+        """
         tensor = self.tensors[read.tensor]
         constant = tensor.offset
         moving: dict[str, int] = {}
@@ -446,7 +475,8 @@ class Kernel:
                 if not monomial:
                     constant += stride * number
                     continue
-                letter = str(monomial[0])
+                if len(monomial) != 1 or not isinstance(letter := monomial[0], str):
+                    raise FormulaError(f"{read!r} is not read at sums of multiples of letters")
                 place = self.places[letter]
                 step = self.unit(letter)
                 constant += stride * number * (place.constant + step * point.get(letter, 0))
@@ -455,6 +485,9 @@ class Kernel:
                 if place.register is not None:
                     moving[place.register] = moving.get(place.register, 0) + stride * number
         base = self.moving_part(tensor.space, moving)
+        if apart:
+            hidden = f'call ptr asm "", "=r,0"(ptr {base})'
+            base = self.once(("apart", base, apart), lambda: self.op(hidden, 1)).name
         name = self.fresh("p")
         self.line(f"{name} = getelementptr {self.kind}, ptr {base}, i64 {constant}")
         return name
@@ -477,10 +510,12 @@ class Kernel:
         return base
 
     def load(self, read: Read, point: Mapping[str, int]) -> Value:
+        return self.once(self.load_key(read, point), lambda: self.loaded(read, point))
+
+    def load_key(self, read: Read, point: Mapping[str, int]) -> object:
         letters = sorted({s for i in read.indices for s in i.symbols})
         where = tuple((s, self.places[s].constant, point.get(s, 0)) for s in letters)
-        key = ("load", read.key, where)
-        return self.once(key, lambda: self.loaded(read, point))
+        return "load", read.key, where
 
     def loaded(self, read: Read, point: Mapping[str, int]) -> Value:
         vector = self.schedule.vector
@@ -488,7 +523,8 @@ class Kernel:
         touched = [axis for axis, i in enumerate(read.indices) if vector is not None and vector in i.symbols]
         if not touched:
             proved(self.access(read, 1))
-            return self.op(f"load {self.kind}, ptr {self.address(read, point)}, align {self.alignment()}", 1)
+            pointer = self.address(read, point, apart=self.apart)
+            return self.op(f"load {self.kind}, ptr {pointer}, align {self.alignment()}", 1)
         lanes = self.schedule.lanes
         if touched == [tensor.last] and coefficient(read.indices[touched[0]], vector or "") == 1:
             if escape(self.access(read, lanes)) is not None:
@@ -551,27 +587,29 @@ class Kernel:
             spans[self.schedule.vector] = (low, self.extents[self.schedule.vector] - 1)
         return Access(read, self.tensors[read.tensor], spans)
 
-    def store(self, point: Mapping[str, int], value: Value) -> None:
-        target = self.nest.target
+    def store(
+        self, target: Read, point: Mapping[str, int], value: Value, *, accumulate: bool = False
+    ) -> Value:
+        """Writes an element, or adds to it; returns what it holds then."""
         vector = None if self.schedule.across else self.schedule.vector
         if vector is None:
             proved(self.access(target, 1))
             pointer = self.address(target, point)
-            if self.nest.accumulate:
+            if accumulate:
                 old = self.op(f"load {self.kind}, ptr {pointer}, align {self.alignment()}", 1)
                 value = self.op(f"fadd {self.kind} {old.name}, {value.name}", 1)
             self.line(f"store {self.kind} {value.name}, ptr {pointer}, align {self.alignment()}")
-            return
+            return value
         lanes = self.schedule.lanes
         proved(self.access(target, lanes))
         pointer, kind = self.address(target, point), self.type_of(lanes)
         value = self.wide(value, lanes)
-        if self.nest.accumulate:
+        if accumulate:
             old = self.op(f"load {kind}, ptr {pointer}, align {self.alignment()}", lanes)
             value = self.op(f"fadd {kind} {old.name}, {value.name}", lanes)
         if self.always_full(point):
             self.line(f"store {kind} {value.name}, ptr {pointer}, align {self.alignment()}")
-            return
+            return value
         mask = self.tail_mask(point)
         suffix = f"v{lanes}f{32 if self.kind == 'float' else 64}"
         name = self.module.declare(
@@ -580,6 +618,7 @@ class Kernel:
         )
         where = f"ptr {pointer}, i32 {self.alignment()}, <{lanes} x i1> {mask}"
         self.line(f"call void {name}({kind} {value.name}, {where})")
+        return value
 
     def always_full(self, point: Mapping[str, int]) -> bool:
         vector = self.schedule.vector or ""
@@ -665,6 +704,8 @@ class Kernel:
         match node:
             case Read() if node == RESULT and self.result is not None:
                 return self.result
+            case Read() if node == BEST and self.best is not None:
+                return self.best
             case Read(tensor, ()) if tensor in self.scalars:
                 return self.constant(self.scalars[tensor], 1)
             case Read():
@@ -755,29 +796,33 @@ class Kernel:
 
     def integer(self, index: Index, point: Mapping[str, int]) -> Value:
         """An index expression as an integer, or as one in each lane if it depends on the vector letter."""
-        total = "0"
-        lane_weight = 0
+        total = Value("0", 1)
         for monomial, number in index.terms:
-            if not monomial:
-                total = self.op(f"add i64 {total}, {number}", 1).name
-                continue
-            letter = str(monomial[0])
-            if len(monomial) != 1 or letter not in self.places:
-                raise FormulaError(f"{index} is not affine")
-            place = self.places[letter]
-            constant = number * (place.constant + self.unit(letter) * point.get(letter, 0))
-            total = self.op(f"add i64 {total}, {constant}", 1).name
-            if place.register is not None:
-                part = self.op(f"mul i64 {place.register}, {number}", 1)
-                total = self.op(f"add i64 {total}, {part.name}", 1).name
-            if letter == self.schedule.vector:
-                lane_weight = number
-        if not lane_weight:
-            return Value(total, 1)
+            part = Value(str(number), 1)
+            for letter in monomial:
+                if not isinstance(letter, str) or letter not in self.places:
+                    raise FormulaError(f"{index} is not made of loop letters")
+                part = self.whole("mul", part, self.counter(letter, point))
+            total = self.whole("add", total, part)
+        return total
+
+    def counter(self, letter: str, point: Mapping[str, int]) -> Value:
+        """A letter's value, one in each lane if vectors lie along it."""
+        place = self.places[letter]
+        value = Value(str(place.constant + self.unit(letter) * point.get(letter, 0)), 1)
+        if place.register is not None:
+            value = self.whole("add", Value(place.register, 1), value)
+        if letter != self.schedule.vector:
+            return value
         lanes = self.schedule.lanes
-        base = self.spread("i64", total, lanes)
-        steps = ", ".join(f"i64 {lane_weight * lane}" for lane in range(lanes))
-        return self.op(f"add <{lanes} x i64> {base.name}, <{steps}>", lanes)
+        steps = ", ".join(f"i64 {lane}" for lane in range(lanes))
+        return self.whole("add", value, Value(f"<{steps}>", lanes))
+
+    def whole(self, op: str, a: Value, b: Value) -> Value:
+        """Integer arithmetic, in every lane if one side has several."""
+        lanes = max(a.lanes, b.lanes)
+        a, b = (v if v.lanes == lanes else self.spread("i64", v.name, lanes) for v in (a, b))
+        return self.op(f"{op} {'i64' if lanes == 1 else f'<{lanes} x i64>'} {a.name}, {b.name}", lanes)
 
     # conditions
 

@@ -11,9 +11,10 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import product
+from typing import Any
 
 from pellucid.errors import FormulaError
-from pellucid.formula.bounds import Interval, always, interval
+from pellucid.formula.bounds import Interval, always, direct_reads, facts, interval
 from pellucid.formula.expression import (
     And,
     Condition,
@@ -25,6 +26,7 @@ from pellucid.formula.expression import (
     Mul,
     Node,
     Num,
+    Or,
     Read,
     Reduce,
     Where,
@@ -36,7 +38,9 @@ from pellucid.formula.expression import (
     indices_of,
     map_children,
     mul,
+    negation,
     power,
+    reads,
     substitute,
     walk,
 )
@@ -44,10 +48,12 @@ from pellucid.formula.formula import target_letters
 from pellucid.formula.index import Index, Quotient, Remainder, rebuilt
 from pellucid.formula.ranges import Ranges
 
-__all__ = ["RESULT", "Loop", "Nest", "lower"]
+__all__ = ["BEST", "RESULT", "Loop", "Nest", "Store", "cut", "lower", "mixed_radix", "valid"]
 
 # Stands for the result of the reduction in a nest's `finish`.
 RESULT = Read("@")
+# Stands for the largest (smallest) value itself, beside its position, behind an argmax (argmin).
+BEST = Read("@best")
 # More classes of remainders than this are not unrolled.
 MOST_CLASSES = 1024
 
@@ -58,6 +64,21 @@ class Loop:
 
     letter: str
     extent: int
+
+
+@dataclass(frozen=True)
+class Store:
+    """A further value of each cell of a nest, worked out after those before it.
+
+    Attributes:
+        target: the element that it is, at the indices of the nest's own target.
+        value: of it; what the nest's other targets hold at this cell is at hand in registers.
+        kept: whether it is written to memory: a value that only this nest needs is not.
+    """
+
+    target: Read
+    value: Expr
+    kept: bool = True
 
 
 @dataclass(frozen=True)
@@ -72,6 +93,8 @@ class Nest:
         body: what is reduced; for a map the value itself.
         finish: the value that is written, in terms of `RESULT`.
         accumulate: whether the value is added to what the target holds.
+        kept: whether the target is written to memory.
+        then: further values of the same cells.
         source: the equation that it comes from, for readers.
     """
 
@@ -82,26 +105,65 @@ class Nest:
     body: Expr
     finish: Expr
     accumulate: bool = False
+    kept: bool = True
+    then: tuple[Store, ...] = ()
     source: Equation | None = field(default=None, compare=False)
 
     @property
     def loops(self) -> tuple[Loop, ...]:
         return self.out + self.reduce
 
+    @property
+    def targets(self) -> tuple[Read, ...]:
+        """The elements that a cell gives, in order."""
+        return (self.target, *(s.target for s in self.then))
+
+    @property
+    def written(self) -> tuple[Read, ...]:
+        """Those of them that go to memory."""
+        return (*((self.target,) if self.kept else ()), *(s.target for s in self.then if s.kept))
+
+    @property
+    def values(self) -> tuple[Expr, ...]:
+        """What a cell works out: the body, what becomes of its reduction, and the further values."""
+        return (self.body, self.finish, *(s.value for s in self.then))
+
+    @property
+    def accesses(self) -> list[Read]:
+        """What is read from memory or written to it, in the order in which a cell does it."""
+        found: list[Read] = []
+        known: set[str] = set()
+        first = (self.target, (self.body, self.finish), self.kept)
+        for target, values, kept in (first, *((s.target, (s.value,), s.kept) for s in self.then)):
+            found += [r for v in values for r in reads(v) if r.tensor not in known]
+            found += [target] if kept else []
+            known.add(target.tensor)
+        return [r for r in found if r not in (RESULT, BEST)]
+
+    def rewritten(self, visit: Callable[[Node], Node], **changes: Any) -> Nest:
+        """The nest with the image of each expression, and further changes."""
+
+        def read(node: Read) -> Read:
+            result = visit(node)
+            assert isinstance(result, Read)
+            return result
+
+        then = tuple(replace(s, target=read(s.target), value=_expr(visit(s.value))) for s in self.then)
+        target, body, finish = read(self.target), _expr(visit(self.body)), _expr(visit(self.finish))
+        return replace(self, target=target, body=body, finish=finish, then=then, **changes)
+
     def __str__(self) -> str:
         lines = [f"{'    ' * depth}for {x.letter} < {x.extent}:" for depth, x in enumerate(self.out)]
         indent = "    " * len(self.out)
-        written = "+=" if self.accumulate else "="
-        if self.op == "map":
-            return "\n".join([*lines, f"{indent}{self.target!r} {written} {self.body!r}"])
-        letters = ", ".join(f"{x.letter} < {x.extent}" for x in self.reduce)
-        return "\n".join(
-            [
-                *lines,
-                f"{indent}@ = {self.op} over {letters}: {self.body!r}",
-                f"{indent}{self.target!r} {written} {self.finish!r}",
-            ]
-        )
+        value = self.body if self.op == "map" else self.finish
+        if self.op != "map":
+            letters = ", ".join(f"{x.letter} < {x.extent}" for x in self.reduce)
+            lines.append(f"{indent}@ = {self.op} over {letters}: {self.body!r}")
+        for number, store in enumerate((Store(self.target, value, self.kept), *self.then)):
+            sign = "+=" if self.accumulate and number == 0 else "="
+            note = "" if store.kept else "  (in a register)"
+            lines.append(f"{indent}{store.target!r} {sign} {store.value!r}{note}")
+        return "\n".join(lines)
 
 
 def lower(equation: Equation, ranges: Ranges, *, accumulate: bool = False) -> list[Nest]:
@@ -119,7 +181,8 @@ def lower(equation: Equation, ranges: Ranges, *, accumulate: bool = False) -> li
     nests: list[Nest] = []
     for part, added in named.parts():
         nests += _split_remainders(
-            _nest(part, ranges, accumulate=(accumulate and part.name == equation.name) or added)
+            _nest(part, ranges, accumulate=(accumulate and part.name == equation.name) or added),
+            ranges.shapes,
         )
     return [replace(nest, source=equation) for nest in nests]
 
@@ -188,7 +251,7 @@ def _nest(equation: Equation, ranges: Ranges, *, accumulate: bool) -> Nest:
     return Nest(target, out, loops, op, node.body, _expr(visit(equation.value)), accumulate)
 
 
-def _split_remainders(nest: Nest) -> list[Nest]:
+def _split_remainders(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> list[Nest]:
     """Letters under quotients and remainders written as ``q * quotient + remainder``."""
     nest = _digits(nest)
     moduli = _moduli(nest)
@@ -196,6 +259,8 @@ def _split_remainders(nest: Nest) -> list[Nest]:
         return [_decided(nest)]
     if math.prod(moduli.values()) > MOST_CLASSES:
         raise FormulaError(f"{nest.target!r} has more than {MOST_CLASSES} classes of remainders by {moduli}")
+    if any(x.letter in moduli for x in nest.reduce) and not _adds_up(nest):
+        return [part for whole in _cut(nest, shapes) for part in _split_remainders(whole, shapes)]
     results: list[Nest] = []
     started: set[tuple[int, ...]] = set()
     outer = [x.letter for x in nest.out]
@@ -209,8 +274,6 @@ def _split_remainders(nest: Nest) -> list[Nest]:
         if group in started:
             if empty:
                 continue
-            if variant.op != "sum" or variant.finish != RESULT:
-                variant = _linear_again(variant)
             variant = replace(variant, accumulate=True)
         elif empty:
             if _later_class_adds(nest, moduli, chosen, outer):
@@ -238,15 +301,44 @@ def _finished_with_nothing(nest: Nest) -> Expr:
     return _put(nest.finish, Num(0))
 
 
-def _linear_again(nest: Nest) -> Nest:
-    """A later class of a scaled sum: only the sum's share may be added again."""
+def _adds_up(nest: Nest) -> bool:
+    """Whether what several classes of the summed letters give may be written one after the other."""
     factors = nest.finish.factors if isinstance(nest.finish, Mul) else (nest.finish,)
-    if nest.op != "sum" or RESULT not in factors:
-        raise FormulaError(
-            f"{nest.target!r}: a sum over several classes of remainders inside {nest.finish!r}"
-            " is not compiled"
-        )
-    return nest
+    return nest.op == "sum" and RESULT in factors
+
+
+def _cut(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Nest, Nest]:
+    """A nest as two, neither of which needs several classes of the letters that it reduces over.
+
+    A sum comes first and what is made of it afterwards; or the values of which one is the largest come first,
+    those in padding as the worst there is.
+    """
+    loops = nest.out if nest.op == "sum" else nest.loops
+    between = Read(f"{nest.target.tensor}:cut", tuple(Index.of(x.letter) for x in loops))
+    first = replace(nest, target=between, finish=RESULT, accumulate=False)
+    if nest.op == "sum":
+        return first, replace(nest, op="map", reduce=(), body=_put(nest.finish, between), finish=RESULT)
+    inside = valid(nest, shapes)
+    worst = Num(-math.inf if nest.op.endswith("max") else math.inf)
+    body = nest.body if inside is None else Where(inside, nest.body, worst)
+    return replace(first, op="map", out=loops, reduce=(), body=body), replace(nest, body=between)
+
+
+def valid(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Condition | None:
+    """Where no read that matters falls into padding; None if none ever does."""
+    ranges = {x.letter: (0, x.extent - 1) for x in nest.loops}
+    conditions: list[Condition] = []
+    for read, guards in direct_reads(nest.body):
+        known = tuple(f for g in guards for f in facts(g))
+        outside: list[Condition] = []
+        for index, size in zip(read.indices, shapes.get(read.tensor, ()), strict=False):
+            low, high = interval(index, ranges, known)
+            if low < 0 or high >= size:
+                outside.append(Within(index, Index.of(size)))
+        inside = all_of(outside)
+        if inside is not None:
+            conditions.append(Or((*(negation(g) for g in guards), inside)) if guards else inside)
+    return all_of(conditions)
 
 
 def _put(finish: Expr, value: Expr) -> Expr:
@@ -290,22 +382,30 @@ def _fresh(name: str, taken: set[str]) -> str:
 
 def _replaced(nest: Nest, letter: str, value: Index, loops: tuple[Loop, ...]) -> Nest:
     """The loop over a letter replaced by others, from which the letter follows."""
+    return _simplified(cut(nest, letter, value, loops))
+
+
+def mixed_radix(index: Index, extents: Mapping[str, int]) -> list[str] | None:
+    """The letters of a row-major index, outermost first."""
+    found: list[str] = []
+    stride = 1
+    for monomial, coefficient in sorted(index.terms, key=lambda t: t[1]):
+        if len(monomial) != 1 or not isinstance(monomial[0], str) or coefficient != stride:
+            return None
+        found.insert(0, monomial[0])
+        stride *= extents[monomial[0]]
+    return found
+
+
+def cut(nest: Nest, letter: str, value: Index, loops: tuple[Loop, ...]) -> Nest:
+    """The loop over a letter replaced by others, from which the letter follows."""
     mapping = {letter: value}
 
     def spread(old: tuple[Loop, ...]) -> tuple[Loop, ...]:
         return tuple(n for x in old for n in (loops if x.letter == letter else (x,)))
 
-    target, body, finish = (substitute(n, mapping) for n in (nest.target, nest.body, nest.finish))
-    assert isinstance(target, Read)
-    return _simplified(
-        replace(
-            nest,
-            target=target,
-            out=spread(nest.out),
-            reduce=spread(nest.reduce),
-            body=_expr(body),
-            finish=_expr(finish),
-        )
+    return nest.rewritten(
+        lambda n: substitute(n, mapping), out=spread(nest.out), reduce=spread(nest.reduce)
     )
 
 
@@ -331,9 +431,7 @@ def _simplified(nest: Nest) -> Nest:
             return Delta(index(node.left), index(node.right), node.covering)
         return map_children(node, visit)
 
-    target = visit(nest.target)
-    assert isinstance(target, Read)
-    return replace(nest, target=target, body=_expr(visit(nest.body)), finish=_expr(visit(nest.finish)))
+    return nest.rewritten(visit)
 
 
 def _digit_value(
@@ -384,12 +482,24 @@ def _moduli(nest: Nest) -> dict[str, int]:
         by = divisor.constant
         if by is None:
             raise FormulaError(f"{nest.target!r}: the divisor {divisor} is not a number")
-        for monomial, coefficient in numerator.terms:
-            for atom in monomial:
-                if atom in letters and isinstance(atom, str) and coefficient % by:
-                    own = by // math.gcd(by, coefficient)
-                    moduli[atom] = math.lcm(moduli.get(atom, 1), own)
+        for letter, own in _needed(numerator, by):
+            if letter in letters:
+                moduli[letter] = math.lcm(moduli.get(letter, 1), own)
     return moduli
+
+
+def _needed(index: Index, by: int) -> Iterator[tuple[str, int]]:
+    """Letters, and by what their remainders must be known for that of the index by a number to be known."""
+    for monomial, coefficient in index.terms:
+        if coefficient % by == 0:
+            continue
+        own = by // math.gcd(by, coefficient)
+        for atom in monomial:
+            if isinstance(atom, str):
+                yield atom, own
+            else:
+                step = atom.divisor.constant or 1
+                yield from _needed(atom.numerator, step * own if isinstance(atom, Quotient) else step)
 
 
 def _with_remainders(nest: Nest, moduli: dict[str, int], chosen: dict[str, int]) -> Nest:

@@ -12,27 +12,24 @@ from dataclasses import dataclass, replace
 from pellucid.compiler.aliases import Cut, without_copies
 from pellucid.compiler.emit import SPACES, VALID, Kernel, Module
 from pellucid.compiler.equations import COUNT, Named
+from pellucid.compiler.fuse import fused
 from pellucid.compiler.layout import Tensor
-from pellucid.compiler.nest import Loop, Nest, lower
+from pellucid.compiler.nest import Loop, Nest, lower, valid
 from pellucid.compiler.schedule import Schedule, best_cost, choose
 from pellucid.formula.bounds import interval
 from pellucid.formula.expression import (
     And,
     Call,
     Condition,
-    Expr,
     Mul,
     Node,
     Num,
     Power,
     Read,
-    Reduce,
     Where,
     Within,
     all_of,
-    children,
     map_children,
-    reads,
     walk,
 )
 from pellucid.formula.index import Index
@@ -118,7 +115,8 @@ def plan_pass(
         shapes.update(named.ranges.shapes)
         scalars.update(named.constants)
         for nest in lower(named.equation, named.ranges, accumulate=named.accumulate):
-            shapes.setdefault(nest.target.tensor, tuple(x.extent for x in nest.out))
+            if nest.target.tensor not in named.ranges.shapes:
+                shapes[nest.target.tensor] = _reached(nest, shapes.get(nest.target.tensor))
             nests.append(nest)
             images[nest.target.tensor] = named.images
     cuts: dict[tuple[str, int], Cut] = {}
@@ -126,12 +124,21 @@ def plan_pass(
         nests, cuts = without_copies(nests, keep)
     shapes = {t: _cut_shape(t, s, cuts) for t, s in shapes.items()}
     nests = [_guarded(_implied(n, shapes), shapes) for n in nests]
+    if keep is not None:
+        nests = fused(nests, keep | {*gradients, *totals})
     used = frozenset(r.tensor for n in nests for r in _all_reads(n)) & shapes.keys()
     halo = _halos(nests, shapes, gradients)
     storage = _Storage(shapes, halo, images, gradients, parameters, totals, constants, used)
     chosen, repacks = storage.choose(nests, images)
     half = len(chosen) if keep is not None or backward is None or backward >= len(equations) else first
     return replace(storage.plan(chosen, repacks, images, scalars, given or {}), backward=half)
+
+
+def _reached(nest: Nest, known: tuple[int, ...] | None) -> tuple[int, ...]:
+    """The shape of a tensor in between: all that its nests, one for each class of remainders, write."""
+    ranges = {x.letter: (0, x.extent - 1) for x in nest.loops}
+    reached = [interval(index, ranges)[1] + 1 for index in nest.target.indices]
+    return tuple(map(max, reached, known if known is not None else reached))
 
 
 def _cut_shape(tensor: str, shape: tuple[int, ...], cuts: Mapping[tuple[str, int], Cut]) -> tuple[int, ...]:
@@ -143,12 +150,7 @@ def _cut_shape(tensor: str, shape: tuple[int, ...], cuts: Mapping[tuple[str, int
 
 
 def _all_reads(nest: Nest) -> list[Read]:
-    return [
-        r
-        for root in (nest.target, nest.body, nest.finish)
-        for r in reads(root)
-        if r.tensor[0] != "@" or r.indices
-    ]
+    return [r for r in nest.accesses if r.tensor[0] != "@" or r.indices]
 
 
 def _implied(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:
@@ -177,22 +179,8 @@ def _guarded(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:
     """Positions of a maximum whose reads fall into padding marked as such."""
     if nest.op in ("map", "sum"):
         return nest
-    ranges = {x.letter: (0, x.extent - 1) for x in nest.loops}
-    conditions: list[Condition] = []
-    for read in _direct(nest.body):
-        for index, size in zip(read.indices, shapes.get(read.tensor, ()), strict=False):
-            low, high = interval(index, ranges)
-            if low < 0 or high >= size:
-                conditions.append(Within(index, Index.of(size)))
-    condition = all_of(conditions)
+    condition = valid(nest, shapes)
     return nest if condition is None else replace(nest, body=Where(condition, nest.body, VALID))
-
-
-def _direct(node: Node) -> list[Read]:
-    """Reads that no reduction inside binds a letter of."""
-    if isinstance(node, Read):
-        return [node]
-    return [] if isinstance(node, Reduce) else [r for child in children(node) for r in _direct(child)]
 
 
 def _halos(
@@ -335,10 +323,7 @@ def _reading(nest: Nest, old: str, new: str) -> Nest:
             return Read(new, node.indices)
         return map_children(node, visit)
 
-    body, finish = visit(nest.body), visit(nest.finish)
-    assert isinstance(body, Expr)
-    assert isinstance(finish, Expr)
-    return replace(nest, body=body, finish=finish)
+    return nest.rewritten(visit)
 
 
 def _copy(copy: str, owner: str, tensors: Mapping[str, Tensor]) -> Nest:

@@ -91,7 +91,8 @@ def best_cost(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> 
 
 
 def _reads(nest: Nest) -> list[Read]:
-    return [n for root in (nest.body, nest.finish) for n in walk(root) if isinstance(n, Read) and n.indices]
+    written = set(nest.written)
+    return [r for r in nest.accesses if r.indices and r not in written]
 
 
 def _vectors(
@@ -99,12 +100,9 @@ def _vectors(
 ) -> Iterator[tuple[str | None, bool]]:
     """Letters along which vectors could lie, and whether lanes are then added."""
     yield None, False
-    target = tensors[nest.target.tensor]
-    if target.last is not None:
-        last = nest.target.indices[target.last]
-        for x in nest.out:
-            if coefficient(last, x.letter) == 1 and x.letter != images and _alone(nest.target, x.letter):
-                yield x.letter, False
+    for x in nest.out:
+        if x.letter != images and all(_along(t, tensors[t.tensor], x.letter) for t in nest.written):
+            yield x.letter, False
     if nest.op == "sum":
         for x in nest.reduce:
             if (
@@ -115,19 +113,18 @@ def _vectors(
                 yield x.letter, True
 
 
-def _alone(read: Read, letter: str) -> bool:
-    return sum(letter in i.symbols for i in read.indices) == 1
+def _along(read: Read, tensor: Tensor, letter: str) -> bool:
+    """Whether neighbours along the letter are neighbours in storage."""
+    touched = [axis for axis, i in enumerate(read.indices) if letter in i.symbols]
+    return touched == [tensor.last] and coefficient(read.indices[touched[0]], letter) == 1
 
 
 def _gathers(nest: Nest, letter: str, tensors: Mapping[str, Tensor]) -> int:
     """How many reads would have to be collected element by element."""
     found = 0
     for read in _reads(nest):
-        touched = [axis for axis, i in enumerate(read.indices) if letter in i.symbols]
-        if touched and (
-            touched != [tensors[read.tensor].last] or coefficient(read.indices[touched[0]], letter) != 1
-        ):
-            found += 1
+        moves = any(letter in i.symbols for i in read.indices)
+        found += moves and not _along(read, tensors[read.tensor], letter)
     return found
 
 
@@ -216,12 +213,12 @@ def _factors(body: Node) -> list[Read]:
 
 def _outer_order(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> tuple[str, ...]:
     """The target's storage order, so that neighbours are written one after the other; images outermost."""
-    target = tensors[nest.target.tensor]
+    target = nest.written[0]
+    strides = tensors[target.tensor].strides
 
     def rank(x: Loop) -> tuple[bool, float]:
         weight = sum(
-            abs(coefficient(i, x.letter)) * s
-            for i, s in zip(nest.target.indices, target.strides, strict=True)
+            abs(coefficient(i, x.letter)) * s for i, s in zip(target.indices, strides, strict=True)
         )
         return x.letter != images, -weight
 
