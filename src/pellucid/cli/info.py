@@ -79,14 +79,13 @@ def _threads() -> dict[str, int]:
 
 def _engines() -> dict[str, Any]:
     """Those that can run here, and the one that runs unless another is asked for."""
-    from pellucid.engine.choice import VARIABLE, available, get, on_request
+    from pellucid.engine.choice import available, get, on_request, reason
 
-    because = f"{VARIABLE} says so" if os.environ.get(VARIABLE) else "it is the first that can run here"
     return {
         "available": available(),
         "on_request": on_request(),
         "chosen": get().name,
-        "because": because,
+        "because": reason(),
     }
 
 

@@ -6,9 +6,10 @@ import os
 from importlib import import_module
 
 from pellucid.engine.interface import Engine
+from pellucid.engine.suitability import obstacle
 from pellucid.errors import UsageError
 
-__all__ = ["VARIABLE", "available", "get", "on_request"]
+__all__ = ["VARIABLE", "available", "get", "on_request", "reason"]
 
 # By name, in order of preference: the module and class.
 _HOMES = {"numpy": ("pellucid.engine.numpy_engine", "NumpyEngine")}
@@ -33,6 +34,20 @@ def on_request() -> list[str]:
     ['compiled']
     """
     return list(_PREVIEWS)
+
+
+def reason() -> str:
+    """Why "auto" is the engine that it is.
+
+    >>> isinstance(reason(), str)
+    True
+    """
+    if os.environ.get(VARIABLE):
+        return f"{VARIABLE} says so"
+    found = obstacle()
+    if found is not None:
+        return f"the compiled engine cannot run here: {found}"
+    return f"it is the first of {', '.join([*available(), *on_request()])}"
 
 
 def get(name: str = "auto") -> Engine:
