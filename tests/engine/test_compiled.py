@@ -157,12 +157,13 @@ def test_the_same_bits_with_any_number_of_threads_and_in_any_run(batch, all_thre
 @pytest.mark.parametrize("dtype", BOUND, ids=lambda d: d.__name__)
 def test_the_same_bits_with_narrower_vectors(monkeypatch, dtype):
     one = task(smooth_network(), 60, update=Adam().update, dtype=dtype)
-    wide = CompiledTrainer(one, 1)
+    wide, widest = CompiledTrainer(one, 1), machine.host()
     where = narrower()
     monkeypatch.setattr(machine, "host", lambda: where)
     narrow = CompiledTrainer(one, 1)
-    assert "%zmm" in wide._code.assembly
-    assert "%zmm" not in narrow._code.assembly
+    text = wide.recipe.make()[1].text()
+    assert "%zmm" in machine.assembly(text, widest)
+    assert "%zmm" not in machine.assembly(text, where)
     for trainer in (wide, narrow):
         trained(trainer, 60, 16)
     same(wide, narrow)

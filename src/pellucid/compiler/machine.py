@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pellucid.errors import FormulaError
 
-__all__ = ["Code", "Host", "aligned", "compiled", "host"]
+__all__ = ["Code", "Host", "aligned", "assembly", "compiled", "host", "loaded", "object_code"]
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ def _target_machine(where: Host) -> llvm.TargetMachine:
 class Code:
     """Machine code in memory; it lives as long as this object."""
 
-    def __init__(self, engine: llvm.ExecutionEngine, assembly: str) -> None:
-        self._engine, self.assembly = engine, assembly
+    def __init__(self, engine: llvm.ExecutionEngine) -> None:
+        self._engine = engine
 
     def function(self, name: str, *arguments: type) -> Callable[..., None]:
         address = self._engine.get_function_address(name)
@@ -61,9 +61,42 @@ def aligned(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def compiled(text: str, where: Host | None = None) -> Code:
-    """Parses, verifies, optimises and emits a module, for this processor or one that it can do duty for."""
+    """A module's code, made and loaded; for this processor or one that it can do duty for."""
+    where = where or host()
+    return loaded(object_code(text, where), where)
+
+
+def object_code(text: str, where: Host) -> bytes:
+    """A module's code for a processor, as an object file that `loaded` takes.
+
+    Raises:
+        FormulaError: LLVM does not take the module.
+    """
+    machine = _target_machine(where)
+    made: bytes = machine.emit_object(_optimised(text, machine, where))
+    return made
+
+
+def assembly(text: str, where: Host | None = None) -> str:
+    """The same code, to be read."""
     where = where or host()
     machine = _target_machine(where)
+    written: str = machine.emit_assembly(_optimised(text, machine, where))
+    return written
+
+
+def loaded(code: bytes, where: Host) -> Code:
+    """Code in memory from an object file that was made for this processor, by `object_code`."""
+    empty = llvm.parse_assembly("")
+    empty.triple = where.triple
+    engine = llvm.create_mcjit_compiler(empty, _target_machine(where))
+    engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+    engine.finalize_object()
+    return Code(engine)
+
+
+def _optimised(text: str, machine: llvm.TargetMachine, where: Host) -> llvm.ModuleRef:
+    """The module parsed, verified and through LLVM's passes."""
     try:
         module = llvm.parse_assembly(text)
         module.verify()
@@ -78,6 +111,4 @@ def compiled(text: str, where: Host | None = None) -> Code:
     # the standard pipeline: NewGVN, taken by itself, was seen to merge loads that differ
     passes = builder.getModulePassManager()
     passes.run(module, builder)
-    engine = llvm.create_mcjit_compiler(module, machine)
-    engine.finalize_object()
-    return Code(engine, machine.emit_assembly(module))
+    return module

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,15 +12,49 @@ from numpy.typing import DTypeLike, NDArray
 
 from pellucid.compiler.emit import SPACES, Module
 from pellucid.compiler.equations import Named, gradient_of, named_equations
-from pellucid.compiler.machine import aligned, compiled
-from pellucid.compiler.plan import plan_pass
+from pellucid.compiler.machine import aligned
+from pellucid.compiler.plan import PassPlan, plan_pass
+from pellucid.engine.compiled_code import Document, Layout, kind_of, network_described, obtained
 from pellucid.engine.program import Program, Step
 from pellucid.formula.derive import gradient_name
 
-__all__ = ["CompiledExecutor"]
+__all__ = ["CompiledExecutor", "ExecutorRecipe"]
 
 Array = NDArray[Any]
 Values = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class ExecutorRecipe:
+    """All that the code of a run depends on: the program, and the number type."""
+
+    program: Program
+    kind: str
+
+    def description(self) -> Document | None:
+        program = self.program
+        network = network_described(program.network)
+        if network is None:
+            return None
+        asked = [sorted(program.wanted), program.training, program.loss, program.weighted]
+        return {"run": network, "batch": program.batch, "asked": asked, "kind": self.kind}
+
+    def plan(self) -> PassPlan:
+        """Forward and backward pass of the whole batch."""
+        forward, backward = _equations(self.program)
+        parameters = self.program.network.parameter_shapes
+        gradients = {gradient_of(p): p for p in parameters}
+        return plan_pass([*forward, *backward], parameters, gradients, (), (), None, backward=len(forward))
+
+    def make(self) -> tuple[Layout, Module]:
+        plan = self.plan()
+        module = Module(self.kind)
+        plan.emit(module)
+        spaces = ", ".join(f"ptr %{s}" for s in SPACES)
+        for name in ("forward", "backward", "repack"):
+            body = f"  call void @{name}({spaces}, i64 %images)\n  ret void"
+            module.functions.append(f"define void @run_{name}({spaces}, i64 %images) {{\n{body}\n}}")
+        return Layout.of(plan), module
 
 
 class CompiledExecutor:
@@ -27,54 +62,40 @@ class CompiledExecutor:
 
     def __init__(self, program: Program, dtype: DTypeLike) -> None:
         self.program, self.dtype = program, np.dtype(dtype)
-        forward, backward = _equations(program)
-        parameters = program.network.parameter_shapes
-        gradients = {gradient_of(p): p for p in parameters}
-        self.plan = plan_pass(
-            [*forward, *backward], parameters, gradients, (), (), None, backward=len(forward)
-        )
-        module = Module({4: "float", 8: "double"}[self.dtype.itemsize])
-        self.plan.emit(module)
-        spaces = ", ".join(f"ptr %{s}" for s in SPACES)
-        for name in ("forward", "backward", "repack"):
-            body = f"  call void @{name}({spaces}, i64 %images)\n  ret void"
-            module.functions.append(f"define void @run_{name}({spaces}, i64 %images) {{\n{body}\n}}")
-        self._code = compiled(module.text())
-        self._buffers = {s: aligned(max(self.plan.sizes[s], 1), self.dtype) for s in SPACES}
+        self.layout, self._code = obtained(ExecutorRecipe(program, kind_of(dtype)))
+        self._buffers = {s: aligned(max(self.layout.sizes[s], 1), self.dtype) for s in SPACES}
         self._buffers["scalars"][0] = program.batch
 
     def forward(self, values: Values) -> list[Values]:
         for buffer in ("arena", "parameters", "gradients"):
             self._buffers[buffer].fill(0)
         for name, array in values.items():
-            if name in self.plan.tensors:
-                self._view(name)[...] = np.asarray(array, self.dtype).reshape(self.plan.tensors[name].shape)
+            if name in self.layout.tensors:
+                self._view(name)[...] = np.asarray(array, self.dtype).reshape(self.layout.tensors[name].shape)
         self._call("repack")
         self._call("forward")
         inner: list[Values] = []
         for step in self.program.steps:
             inner.append(
-                {t: np.array(self._view(n)) for t, n in _names(step).items() if n in self.plan.tensors}
+                {t: np.array(self._view(n)) for t, n in _names(step).items() if n in self.layout.tensors}
             )
             values[step.name] = np.array(self._view(step.name))
         return inner
 
     def backward(self, inner: list[Values], upstream: Mapping[str, Array]) -> Values:
         for name, array in upstream.items():
-            if gradient_of(name) in self.plan.tensors:
+            if gradient_of(name) in self.layout.tensors:
                 self._view(gradient_of(name))[...] = array
         self._call("backward")
         network = self.program.network
         names = [*network.parameter_shapes, "input", *(n.name for n in network.nodes)]
-        found = {n: np.array(self._view(gradient_of(n))) for n in names if gradient_of(n) in self._written}
+        found = {
+            n: np.array(self._view(gradient_of(n))) for n in names if gradient_of(n) in self.layout.written
+        }
         return {**upstream, **found}
 
-    @property
-    def _written(self) -> frozenset[str]:
-        return frozenset(n.target.tensor for n, _, _ in self.plan.nests)
-
     def _view(self, name: str) -> Array:
-        tensor = self.plan.tensors[name]
+        tensor = self.layout.tensors[name]
         return tensor.view(self._buffers[tensor.space])
 
     def _call(self, name: str) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pellucid.compiler.equations import Named, gradient_of, named_equations
 from pellucid.compiler.plan import PassPlan, plan_pass
 from pellucid.engine.coupling import coupled_layer
-from pellucid.engine.interface import Scaling, Task
+from pellucid.engine.interface import Scaling
 from pellucid.engine.program import LOSS, TARGETS, WEIGHTS, Program, Step
 from pellucid.errors import UsageError
 from pellucid.formula.derive import gradient_name
@@ -30,9 +30,11 @@ __all__ = [
     "IMAGE",
     "LABEL",
     "batch_equations",
+    "input_scale",
     "prediction_plan",
     "shards_for",
     "source_of",
+    "source_type",
     "tile_size",
     "training_plan",
     "training_program",
@@ -101,32 +103,47 @@ def tile_size(network: Network, batch: int, itemsize: int) -> int:
     return max(1, min(LARGEST_TILE, batch, 1 << max(fitting, 1).bit_length() - 1))
 
 
-def source_of(images: Array, *, scaled: bool) -> tuple[str, Array]:
-    """LLVM's type of the images' numbers, and the images in such a type: bytes stay bytes."""
-    kinds = {"|u1": "i8", np.dtype(np.float32).str: "float", np.dtype(np.float64).str: "double"}
+def source_type(dtype: np.dtype[Any]) -> str:
+    """LLVM's type of images' numbers, as `source_of` hands them over."""
+    return {"|u1": "i8", np.dtype(np.float32).str: "float"}.get(dtype.str, "double")
+
+
+def source_of(images: Array, *, scaled: bool) -> Array:
+    """The images in a type that code reads: bytes stay bytes."""
     images = np.ascontiguousarray(images)
-    if images.dtype.str in kinds:
-        return kinds[images.dtype.str], images
+    if source_type(images.dtype) != "double":
+        return images
     if scaled and images.dtype.kind in "iub":
         raise UsageError(f"images of whole numbers are bytes (uint8), not {images.dtype}")
-    return "double", images.astype(np.float64)
+    return images.astype(np.float64, copy=False)
 
 
-def training_plan(task: Task, tile: int) -> PassPlan:
+def input_scale(scaling: Scaling | None, source: str) -> float | None:
+    """The factor of the images' numbers in the normalisation, if there is one; fractions have it already."""
+    if scaling is None:
+        return None
+    return float(scaling.scale) if source == "i8" else 1.0
+
+
+def training_plan(program: Program, *, scale: float | None, labels: bool) -> PassPlan:
     """Forward and backward pass of one tile, with the loss and the count of right answers.
+
+    Args:
+        program: of `training_program`.
+        scale: of `input_scale`.
+        labels: whether targets are labels, and not what the outputs should be.
 
     Raises:
         UsageError: something that is not compiled: the sentence says what.
     """
-    network = task.network
-    program = training_program(task, tile)
+    network, tile = program.network, program.batch
     gradients = {gradient_of(p): p for p in network.parameter_shapes}
     classes = network.loss is not None and network.loss.classification
     totals = (LOSS, *((CORRECTS,) if classes else ()))
     equations = _Equations(tile, (*totals, *gradients), [], set())
-    _add_input(equations, network, task.normalisation, whole=task.images.dtype == np.uint8)
+    _add_input(equations, network, scale)
     shape = (tile, *network.output_shape)
-    if task.targets.ndim == 1 and task.targets.dtype.kind in "iu":
+    if labels:
         equations.add(ONE_HOT, {"label": (tile,)}, {"label": LABEL, "y": TARGETS}, "@target", K=shape[-1])
     given = {f"{LOSS}:{e.name}": GIVEN_AT - i for i, e in enumerate(batch_equations(program))}
     for step in program.steps:
@@ -144,10 +161,9 @@ def training_plan(task: Task, tile: int) -> PassPlan:
     )
 
 
-def training_program(task: Task, tile: int) -> Program:
-    """The network's program for a tile of images of the task."""
-    wanted, weighted = task.network.parameter_shapes, task.sample_weight is not None
-    return Program.build(task.network, tile, wanted=wanted, training=True, weighted=weighted)
+def training_program(network: Network, tile: int, *, weighted: bool) -> Program:
+    """The network's program for a tile of images."""
+    return Program.build(network, tile, wanted=network.parameter_shapes, training=True, weighted=weighted)
 
 
 def batch_equations(program: Program) -> tuple[Equation, ...]:
@@ -161,11 +177,11 @@ def batch_equations(program: Program) -> tuple[Equation, ...]:
     return tuple(found)
 
 
-def prediction_plan(network: Network, scaling: Scaling | None, tile: int, *, whole: bool) -> PassPlan:
-    """The forward pass of one tile; `whole` says that images are whole numbers."""
+def prediction_plan(network: Network, tile: int, scale: float | None) -> PassPlan:
+    """The forward pass of one tile; for the scale see `input_scale`."""
     program = Program.build(network, tile, loss=False)
     equations = _Equations(tile, (), [], set())
-    _add_input(equations, network, scaling, whole=whole)
+    _add_input(equations, network, scale)
     for step in program.steps:
         equations.forward(step)
     _refuse_coupled(network)
@@ -173,12 +189,11 @@ def prediction_plan(network: Network, scaling: Scaling | None, tile: int, *, who
     return plan_pass(equations.found, network.parameter_shapes, {}, (), (AVERAGE, DEVIATION), keep)
 
 
-def _add_input(equations: _Equations, network: Network, scaling: Scaling | None, *, whole: bool) -> None:
-    if scaling is None:
+def _add_input(equations: _Equations, network: Network, scale: float | None) -> None:
+    if scale is None:
         return
     shape = (equations.tile, *network.input_shape)
-    formula = normalisation(len(shape))
-    formula = replace(formula, constants={"scale": float(scaling.scale) if whole else 1.0})
+    formula = replace(normalisation(len(shape)), constants={"scale": scale})
     names = {"image": IMAGE, "average": AVERAGE, "deviation": DEVIATION, "x": INPUT}
     equations.add(formula, {"image": shape, "average": shape[1:2], "deviation": shape[1:2]}, names, "@input")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,14 +13,24 @@ from numpy.typing import DTypeLike, NDArray
 
 from pellucid.compiler.driver import FIELDS, Feed, barrier, gather, inference_worker, scatter
 from pellucid.compiler.emit import Module
-from pellucid.compiler.machine import aligned, compiled
-from pellucid.compiler.plan import CHUNK
-from pellucid.engine.compiled_plan import AVERAGE, DEVIATION, IMAGE, prediction_plan, source_of, tile_size
+from pellucid.compiler.machine import aligned
+from pellucid.compiler.plan import CHUNK, PassPlan
+from pellucid.engine.compiled_code import Document, Layout, kind_of, network_described, obtained
+from pellucid.engine.compiled_plan import (
+    AVERAGE,
+    DEVIATION,
+    IMAGE,
+    input_scale,
+    prediction_plan,
+    source_of,
+    source_type,
+    tile_size,
+)
 from pellucid.engine.interface import Scaling
 from pellucid.errors import UsageError
 from pellucid.network import INPUT, Network
 
-__all__ = ["CompiledPredictor"]
+__all__ = ["CompiledPredictor", "PredictionRecipe"]
 
 Array = NDArray[Any]
 
@@ -45,11 +56,54 @@ class CompiledPredictor:
         if images.shape[1:] != self.network.input_shape:
             wanted, given = self.network.input_shape, images.shape[1:]
             raise UsageError(f"{self.network.name} takes inputs of the shape {wanted}, not {given}")
-        source, images = source_of(images, scaled=self.scaling is not None)
+        images = source_of(images, scaled=self.scaling is not None)
+        source = source_type(images.dtype)
         key = (source, len(images) == 1)
         if key not in self._made:
             self._made[key] = _Prediction(self, source, single=len(images) == 1)
         return self._made[key](images)
+
+
+@dataclass(frozen=True)
+class PredictionRecipe:
+    """All that the code of a prediction depends on.
+
+    Attributes:
+        network: its loss is of no account.
+        kind: float or double, in which everything is computed.
+        source: LLVM's type of the images' numbers.
+        scale: the normalisation's factor; None if images are not normalised.
+        tile: images that a pass takes at once.
+    """
+
+    network: Network
+    kind: str
+    source: str
+    scale: float | None
+    tile: int
+
+    def description(self) -> Document | None:
+        network = network_described(self.network)
+        if network is None:
+            return None
+        return {"prediction": network, **{n: getattr(self, n) for n in ("kind", "source", "scale", "tile")}}
+
+    def plan(self) -> PassPlan:
+        """The forward pass of one tile."""
+        return prediction_plan(self.network, self.tile, self.scale)
+
+    def make(self) -> tuple[Layout, Module]:
+        plan = self.plan()
+        module = Module(self.kind)
+        plan.emit(module)
+        image = plan.tensors[INPUT if self.scale is None else IMAGE]
+        module.functions += [
+            barrier(),
+            gather([Feed("images", self.source, image)], self.kind),
+            scatter(Feed("out", self.kind, plan.tensors[self.network.output]), self.kind),
+            inference_worker(self.kind, self.tile),
+        ]
+        return Layout.of(plan), module
 
 
 class _Prediction:
@@ -57,22 +111,12 @@ class _Prediction:
 
     def __init__(self, owner: CompiledPredictor, source: str, *, single: bool) -> None:
         network, self.dtype = owner.network, owner.dtype
-        kind = {4: "float", 8: "double"}[self.dtype.itemsize]
         tile = 1 if single else tile_size(network, 64, self.dtype.itemsize)
         self.threads = 1 if single else owner.threads
-        self.plan = prediction_plan(network, owner.scaling, tile, whole=source == "i8")
         self.shape = network.output_shape
-        tensors, sizes = self.plan.tensors, self.plan.sizes
-        module = Module(kind)
-        self.plan.emit(module)
-        image = tensors[IMAGE if owner.scaling is not None else INPUT]
-        module.functions += [
-            barrier(),
-            gather([Feed("images", source, image)], kind),
-            scatter(Feed("out", kind, tensors[network.output]), kind),
-            inference_worker(kind, tile),
-        ]
-        self._code = compiled(module.text())
+        scale = input_scale(owner.scaling, source)
+        layout, self._code = obtained(PredictionRecipe(network, kind_of(self.dtype), source, scale, tile))
+        tensors, sizes = layout.tensors, layout.sizes
         self._predict = self._code.function("predict", ctypes.c_void_p, ctypes.c_int64)
         self._parameters = aligned(max(sizes["parameters"], 1), self.dtype)
         stride = -(-sizes["arena"] // CHUNK) * CHUNK + CHUNK

@@ -11,40 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid import random
-from pellucid.compiler.driver import (
-    FIELDS,
-    Feed,
-    barrier,
-    gather,
-    squares_function,
-    training_worker,
-    update_function,
-)
-from pellucid.compiler.emit import Module
-from pellucid.compiler.machine import aligned, compiled
-from pellucid.compiler.masks import Mask, masks_function
+from pellucid.compiler.driver import FIELDS
+from pellucid.compiler.machine import aligned
 from pellucid.compiler.plan import CHUNK
 from pellucid.engine.checks import check_order, checked_task
-from pellucid.engine.compiled_plan import (
-    AVERAGE,
-    CORRECTS,
-    DEVIATION,
-    GIVEN_AT,
-    IMAGE,
-    LABEL,
-    batch_equations,
-    shards_for,
-    source_of,
-    tile_size,
-    training_plan,
-    training_program,
-)
-from pellucid.engine.compiled_update import SQUARES, StepScalars, emit_update
+from pellucid.engine.compiled_code import obtained
+from pellucid.engine.compiled_plan import AVERAGE, DEVIATION, GIVEN_AT, LABEL, source_of
+from pellucid.engine.compiled_training import TrainingRecipe
+from pellucid.engine.compiled_update import StepScalars
 from pellucid.engine.interface import OnStep, StepLog, Task, state_name
-from pellucid.engine.program import LOSS, TARGETS, WEIGHTS
 from pellucid.formula.evaluate import plan
 from pellucid.formula.formula import Formula
-from pellucid.network import INPUT
 
 __all__ = ["CompiledTrainer"]
 
@@ -60,19 +37,14 @@ class CompiledTrainer:
     def __init__(self, task: Task, threads: int) -> None:
         self.task = checked_task(task)
         self.dtype = np.dtype(task.dtype)
-        self.kind = {4: "float", 8: "double"}[self.dtype.itemsize]
-        self.shards = shards_for(task.batch_size)
-        self.threads = min(threads, self.shards)
-        self._source, self.images = source_of(task.images, scaled=task.normalisation is not None)
-        tile = tile_size(task.network, -(-task.batch_size // self.shards), self.dtype.itemsize)
-        self.plan = training_plan(task, tile)
+        self.images = source_of(task.images, scaled=task.normalisation is not None)
+        self.recipe = TrainingRecipe.of(task)
+        self.layout, self._code = obtained(self.recipe)
+        self.threads = min(threads, self.recipe.shards)
         self.scalars = StepScalars(task.update.formula)
-        program = training_program(task, tile)
-        self._masks = [Mask(self.plan.tensors[name], keep) for name, (_, keep) in program.masks.items()]
-        self._mask_names = list(program.masks)
-        self._batch_formula = Formula(batch_equations(program)) if task.sample_weight is not None else None
+        numbers = self.layout.batch_numbers
+        self._batch_formula = Formula.parse(numbers) if numbers else None
         self._allocate()
-        self._code = compiled(self._module(tile).text())
         self._train = self._code.function("train", ctypes.c_void_p, ctypes.c_int64)
 
     @property
@@ -135,16 +107,12 @@ class CompiledTrainer:
         return int(control[1])
 
     def _allocate(self) -> None:
-        sizes, trained = dict(self.plan.sizes), self.plan.trained
-        self._shard = -(-sizes["gradients"] // CHUNK) * CHUNK
+        sizes, trained, states = self.layout.sizes, self.layout.trained, self.task.update.states
         self._parameters = aligned(sizes["parameters"], self.dtype)
-        states = self.task.update.states
-        shard = self._shard
-        self._norms = self.shards * shard + len(states) * trained
-        self._gradients = aligned(self._norms + trained // CHUNK, self.dtype)
-        self._states = {
-            s: self._gradients[self.shards * shard + i * trained :][:trained] for i, s in enumerate(states)
-        }
+        norms = self.recipe.norms(self.layout)
+        self._gradients = aligned(norms + trained // CHUNK, self.dtype)
+        first = norms - len(states) * trained
+        self._states = {s: self._gradients[first + i * trained :][:trained] for i, s in enumerate(states)}
         stride = -(-sizes["arena"] // CHUNK) * CHUNK + CHUNK
         self._arenas = aligned(self.threads * stride, self.dtype)
         self._arena_bytes = stride * self.dtype.itemsize
@@ -156,47 +124,15 @@ class CompiledTrainer:
         scaling = self.task.normalisation
         if scaling is not None:
             for name, numbers in ((AVERAGE, scaling.mean), (DEVIATION, scaling.deviation)):
-                self.plan.tensors[name].view(self._parameters)[...] = numbers
+                self.layout.tensors[name].view(self._parameters)[...] = numbers
 
     def _store(self, buffer: Array, name: str, value: Array) -> None:
-        tensor = self.plan.tensors[name]
+        tensor = self.layout.tensors[name]
         tensor.view(buffer)[...] = np.asarray(value, self.dtype).reshape(tensor.shape)
 
     def _public(self, buffer: Array, name: str) -> Array:
         shape = self.task.network.parameter_shapes[name]
-        return np.array(self.plan.tensors[name].view(buffer)).reshape(shape)
-
-    def _feeds(self) -> list[Feed]:
-        tensors = self.plan.tensors
-        image = tensors[IMAGE if self.task.normalisation is not None else INPUT]
-        feeds = [Feed("images", self._source, image)]
-        target = tensors[LABEL] if LABEL in tensors else tensors[TARGETS]
-        feeds.append(Feed("labels", "i64" if LABEL in tensors else self.kind, target))
-        return [*feeds, *([Feed("weights", self.kind, tensors[WEIGHTS])] if WEIGHTS in tensors else [])]
-
-    def _module(self, tile: int) -> Module:
-        module = Module(self.kind)
-        self.plan.emit(module)
-        sizes = {**self.plan.sizes, "gradients": self._shard}
-        task = self.task
-        scratch, calls = emit_update(
-            module, task.update.formula, self.scalars, self.plan, self.shards, self._shard,
-            task.update.states, task.clip_norm,
-        )  # fmt: skip
-        correct = self.plan.tensors[CORRECTS].offset if CORRECTS in self.plan.tensors else -1
-        module.functions += [
-            barrier(),
-            gather(self._feeds(), self.kind),
-            *([masks_function(self._masks, self.kind)] if self._masks else []),
-            *([squares_function(SQUARES)] if task.clip_norm is not None else []),
-            update_function(self.kind, scratch, calls),
-            training_worker(
-                self.kind, tile, sizes, self.plan.trained // CHUNK, CHUNK, self.plan.tensors[LOSS].offset,
-                correct, self.shards, copies=bool(self.plan.repacks), masks=bool(self._masks),
-                norms=self._norms if task.clip_norm is not None else -1,
-            ),
-        ]  # fmt: skip
-        return module
+        return np.array(self.layout.tensors[name].view(buffer)).reshape(shape)
 
     def _add_batch_numbers(self, rows: Array, order: Array) -> None:
         """Numbers of each batch's weights, by the loss's own equations."""
@@ -211,7 +147,7 @@ class CompiledTrainer:
 
     def _mask_keys(self, first_step: int, steps: int) -> Array:
         """For each step and mask the key of its random bits."""
-        seed, names = self.task.seed, self._mask_names
+        seed, names = self.task.seed, self.layout.masks
         keys = [[random.key(seed, "mask", n, first_step + s) for n in names] for s in range(steps)]
         return np.array(keys, np.uint64).reshape(steps, len(names))
 
@@ -219,7 +155,7 @@ class CompiledTrainer:
         self, order: Array, rows: Array, log: Array, control: Array, keys: Array, steps: int
     ) -> Array:
         targets = self.task.targets
-        labels = np.int64 if LABEL in self.plan.tensors else self.dtype
+        labels = np.int64 if LABEL in self.layout.tensors else self.dtype
         self._labels = np.ascontiguousarray(targets, labels)
         weights = self.task.sample_weight
         self._weights = np.ascontiguousarray(weights if weights is not None else [], self.dtype)

@@ -49,12 +49,17 @@ class Program:
     Attributes:
         steps: the layers', then the loss's if there is one.
         masks: random masks that must be given: value name to (shape without N, probability of 1).
+        wanted, training, loss, weighted: what `build` was asked for, from which all of this follows.
     """
 
     network: Network
     batch: int
     steps: tuple[Step, ...]
     masks: Mapping[str, tuple[Shape, float]]
+    wanted: frozenset[str]
+    training: bool
+    loss: bool
+    weighted: bool
 
     @staticmethod
     def build(
@@ -76,7 +81,8 @@ class Program:
             loss: whether to end with the network's loss.
             weighted: whether each image has a weight in the loss.
         """
-        needed = _needed(network, frozenset(wanted))
+        asked = frozenset(wanted)
+        needed = _needed(network, asked)
         steps = [_layer_step(node, batch, needed, training=training) for node in network.nodes]
         if loss and network.loss is not None:
             steps.append(_loss_step(network, batch, needed, weighted=weighted))
@@ -85,7 +91,7 @@ class Program:
             for n in network.nodes
             for operand, keep in (n.layer.noise if training else {}).items()
         }
-        return Program(network, batch, tuple(steps), masks)
+        return Program(network, batch, tuple(steps), masks, asked, training, loss, weighted)
 
 
 def _needed(network: Network, wanted: frozenset[str]) -> frozenset[str]:

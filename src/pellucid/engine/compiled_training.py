@@ -1,0 +1,140 @@
+"""A training step's code: forward and backward pass, optimiser, and the loops around them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pellucid.compiler.driver import (
+    Feed,
+    barrier,
+    gather,
+    squares_function,
+    training_worker,
+    update_function,
+)
+from pellucid.compiler.emit import Module
+from pellucid.compiler.masks import Mask, masks_function
+from pellucid.compiler.plan import CHUNK, PassPlan
+from pellucid.engine.compiled_code import Document, Layout, kind_of, network_described
+from pellucid.engine.compiled_plan import (
+    CORRECTS,
+    IMAGE,
+    LABEL,
+    batch_equations,
+    input_scale,
+    shards_for,
+    source_type,
+    tile_size,
+    training_plan,
+    training_program,
+)
+from pellucid.engine.compiled_update import SQUARES, StepScalars, emit_update
+from pellucid.engine.interface import Task, Update
+from pellucid.engine.program import LOSS, TARGETS, WEIGHTS, Program
+from pellucid.formula.formula import Formula
+from pellucid.network import INPUT, Network
+
+__all__ = ["TrainingRecipe"]
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """All that the code of a training depends on; tasks may share it.
+
+    Attributes:
+        network: with a loss.
+        kind: float or double, in which everything is computed.
+        source: LLVM's type of the images' numbers.
+        scale: the normalisation's factor; None if images are not normalised.
+        labels: whether targets are labels, and not what the outputs should be.
+        weighted: whether each image has a weight.
+        tile: images that a pass takes at once.
+        shards: parts of a batch with gradients of their own.
+        update: the optimiser's equations.
+        clip_norm: most that the norm of all gradients together may be; None if it is not bounded.
+    """
+
+    network: Network
+    kind: str
+    source: str
+    scale: float | None
+    labels: bool
+    weighted: bool
+    tile: int
+    shards: int
+    update: Update
+    clip_norm: float | None
+
+    @staticmethod
+    def of(task: Task) -> TrainingRecipe:
+        """What the task needs; how a batch is cut depends on its size alone."""
+        size, itemsize = task.batch_size, np.dtype(task.dtype).itemsize
+        shards, source = shards_for(size), source_type(task.images.dtype)
+        return TrainingRecipe(
+            task.network, kind_of(task.dtype), source, input_scale(task.normalisation, source),
+            task.targets.ndim == 1 and task.targets.dtype.kind in "iu", task.sample_weight is not None,
+            tile_size(task.network, -(-size // shards), itemsize), shards, task.update,
+            None if task.clip_norm is None else float(task.clip_norm),
+        )  # fmt: skip
+
+    def description(self) -> Document | None:
+        network = network_described(self.network)
+        if network is None:
+            return None
+        names = ("kind", "source", "scale", "labels", "weighted", "tile", "shards", "clip_norm")
+        update = [repr(self.update.formula), list(self.update.states)]
+        return {"training": network, "update": update, **{n: getattr(self, n) for n in names}}
+
+    def make(self) -> tuple[Layout, Module]:
+        program = self.program()
+        plan = self.plan(program)
+        numbers = str(Formula(batch_equations(program))) if self.weighted else ""
+        layout = Layout.of(plan, tuple(program.masks), numbers)
+        return layout, self._module(program, plan, layout)
+
+    def program(self) -> Program:
+        """The network's formulas for one tile of images."""
+        return training_program(self.network, self.tile, weighted=self.weighted)
+
+    def plan(self, program: Program) -> PassPlan:
+        """Forward and backward pass of one tile."""
+        return training_plan(program, scale=self.scale, labels=self.labels)
+
+    def norms(self, layout: Layout) -> int:
+        """Where the chunks' squared norms lie: behind the shards' gradients and the optimiser's states."""
+        return self.shards * layout.shard + len(self.update.states) * layout.trained
+
+    def _module(self, program: Program, plan: PassPlan, layout: Layout) -> Module:
+        module = Module(self.kind)
+        plan.emit(module)
+        formula, states = self.update.formula, self.update.states
+        scratch, calls = emit_update(
+            module, formula, StepScalars(formula), plan, self.shards, layout.shard, states, self.clip_norm
+        )
+        masks = [Mask(plan.tensors[name], keep) for name, (_, keep) in program.masks.items()]
+        clipped = self.clip_norm is not None
+        module.functions += [
+            barrier(),
+            gather(self._feeds(plan), self.kind),
+            *([masks_function(masks, self.kind)] if masks else []),
+            *([squares_function(SQUARES)] if clipped else []),
+            update_function(self.kind, scratch, calls),
+            training_worker(
+                self.kind, self.tile, {**plan.sizes, "gradients": layout.shard}, plan.trained // CHUNK, CHUNK,
+                plan.tensors[LOSS].offset, plan.tensors[CORRECTS].offset if CORRECTS in plan.tensors else -1,
+                self.shards, copies=bool(plan.repacks), masks=bool(masks),
+                norms=self.norms(layout) if clipped else -1,
+            ),
+        ]  # fmt: skip
+        return module
+
+    def _feeds(self, plan: PassPlan) -> list[Feed]:
+        tensors = plan.tensors
+        feeds = [Feed("images", self.source, tensors[INPUT if self.scale is None else IMAGE])]
+        if self.labels:
+            feeds.append(Feed("labels", "i64", tensors[LABEL]))
+        else:
+            feeds.append(Feed("labels", self.kind, tensors[TARGETS]))
+        return [*feeds, *([Feed("weights", self.kind, tensors[WEIGHTS])] if WEIGHTS in tensors else [])]
