@@ -11,7 +11,7 @@ BENCHES := $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/__init__.py,$(wi
 test: export OMP_NUM_THREADS = 1
 test: export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help demo test lint evidence bench clean
+.PHONY: help demo test lint evidence docs bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -19,6 +19,7 @@ help:
 	@echo "make test      lint, types, import contract, tests and the examples of the docstrings"
 	@echo "make lint      the first three of these only"
 	@echo "make evidence  the long counts in full; tables in docs/evidence/ (evidence-NAME: one of them)"
+	@echo "make docs      what the commands in docs/compiler.md print, written into it"
 	@echo "make bench     the benchmarks"
 	@echo "make clean     remove what the other targets made, and $(VENV)"
 
@@ -38,6 +39,9 @@ evidence: $(EVIDENCE:%=evidence-%)
 
 evidence-%: $(VENV)/.developed
 	$(BIN)/python -m evidence.$*
+
+docs: $(VENV)/.developed
+	$(BIN)/python -m tests.console docs/compiler.md
 
 bench: $(BENCHES:%=bench-%)
 
