@@ -25,6 +25,7 @@ from pellucid.formula.expression import (
     IndexValue,
     Mul,
     Node,
+    Not,
     Num,
     Or,
     Read,
@@ -33,6 +34,7 @@ from pellucid.formula.expression import (
     Within,
     all_of,
     children,
+    conjuncts,
     count,
     free_letters,
     indices_of,
@@ -199,29 +201,31 @@ class _Temporaries:
         reductions = list(_outermost(value))
         keep = reductions[-1] if reductions else None
 
-        def visit(node: Node) -> Node:
+        def visit(node: Node, guards: tuple[Condition, ...] = ()) -> Node:
             if isinstance(node, Reduce):
-                inner = Reduce(
-                    node.op,
-                    node.letters,
-                    _expr(
-                        map_children(node.body, visit)
-                        if not isinstance(node.body, Reduce)
-                        else visit(node.body)
-                    ),
-                )
-                return inner if node is keep else self.named(inner)
-            return map_children(node, visit)
+                body = visit(node.body) if isinstance(node.body, Reduce) else map_children(node.body, visit)
+                inner = Reduce(node.op, node.letters, _expr(body))
+                return inner if node is keep else self.named(inner, guards)
+            if isinstance(node, Where):
+                exact = tuple(c for c in conjuncts(node.condition) if isinstance(c, Divides))
+                condition = visit(node.condition, guards)
+                assert isinstance(condition, Condition)
+                then, otherwise = visit(node.then, guards + exact), visit(node.otherwise, guards)
+                return Where(condition, _expr(then), _expr(otherwise))
+            return map_children(node, lambda child: visit(child, guards))
 
         value = _expr(visit(value))
         yield from ((e, False) for e in self.found)
         yield Equation(self.equation.target, value), False
 
-    def named(self, node: Reduce) -> Read:
-        letters = [s for s in sorted(self.ranges.extents) if s in free_letters(node)]
+    def named(self, node: Reduce, guards: tuple[Condition, ...]) -> Read:
+        """The reduction as a tensor of its own, 0 where the indices in it are no whole numbers."""
+        condition = all_of(guards)
+        value = node if condition is None else Where(condition, node, Num(0))
+        letters = [s for s in sorted(self.ranges.extents) if s in free_letters(value)]
         name = f"{self.equation.name}:{len(self.found) + 1}"
         target = Read(name, tuple(Index.of(s) for s in letters))
-        self.found.append(Equation(target, node))
+        self.found.append(Equation(target, value))
         return target
 
 
@@ -260,7 +264,7 @@ def _split_remainders(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> list
     if math.prod(moduli.values()) > MOST_CLASSES:
         raise FormulaError(f"{nest.target!r} has more than {MOST_CLASSES} classes of remainders by {moduli}")
     if any(x.letter in moduli for x in nest.reduce) and not _adds_up(nest):
-        return [part for whole in _cut(nest, shapes) for part in _split_remainders(whole, shapes)]
+        return [part for whole in _cut(nest, moduli, shapes) for part in _split_remainders(whole, shapes)]
     results: list[Nest] = []
     started: set[tuple[int, ...]] = set()
     outer = [x.letter for x in nest.out]
@@ -307,21 +311,26 @@ def _adds_up(nest: Nest) -> bool:
     return nest.op == "sum" and RESULT in factors
 
 
-def _cut(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> tuple[Nest, Nest]:
-    """A nest as two, neither of which needs several classes of the letters that it reduces over.
+def _cut(nest: Nest, moduli: dict[str, int], shapes: Mapping[str, tuple[int, ...]]) -> list[Nest]:
+    """A nest as several, none of which needs several classes of the letters that it reduces over.
 
-    A sum comes first and what is made of it afterwards; or the values of which one is the largest come first,
-    those in padding as the worst there is.
+    First the classes of the target's own letters.  In each of them a sum comes first and what is made of it
+    afterwards; or the values of which one is the largest come first, those in padding as the worst there is.
     """
+    own = {x.letter: moduli[x.letter] for x in nest.out if x.letter in moduli}
+    if own:
+        chosen = (dict(zip(own, r, strict=True)) for r in product(*(range(m) for m in own.values())))
+        classes = (_decided(_with_remainders(nest, own, c)) for c in chosen)
+        return [c for c in classes if all(x.extent > 0 for x in c.out)]
     loops = nest.out if nest.op == "sum" else nest.loops
-    between = Read(f"{nest.target.tensor}:cut", tuple(Index.of(x.letter) for x in loops))
+    between = Read(f"{nest.target!r} before", tuple(Index.of(x.letter) for x in loops))
     first = replace(nest, target=between, finish=RESULT, accumulate=False)
     if nest.op == "sum":
-        return first, replace(nest, op="map", reduce=(), body=_put(nest.finish, between), finish=RESULT)
+        return [first, replace(nest, op="map", reduce=(), body=_put(nest.finish, between), finish=RESULT)]
     inside = valid(nest, shapes)
     worst = Num(-math.inf if nest.op.endswith("max") else math.inf)
     body = nest.body if inside is None else Where(inside, nest.body, worst)
-    return replace(first, op="map", out=loops, reduce=(), body=body), replace(nest, body=between)
+    return [replace(first, op="map", out=loops, reduce=(), body=body), replace(nest, body=between)]
 
 
 def valid(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Condition | None:
@@ -511,6 +520,26 @@ def _with_remainders(nest: Nest, moduli: dict[str, int], chosen: dict[str, int])
     return nest
 
 
+def _settled(condition: Condition, ranges: Mapping[str, Interval]) -> Condition | bool:
+    """The condition without those of its parts that have one value over all loops."""
+    value = always(condition, ranges)
+    if value is not None:
+        return value
+    if isinstance(condition, Not):
+        inner = _settled(condition.part, ranges)
+        return not inner if isinstance(inner, bool) else Not(inner)
+    if not isinstance(condition, And | Or):
+        return condition
+    decisive = isinstance(condition, Or)
+    parts = [_settled(p, ranges) for p in condition.parts]
+    if decisive in parts:
+        return decisive
+    left = tuple(p for p in parts if not isinstance(p, bool))
+    if len(left) < 2:
+        return left[0] if left else not decisive
+    return And(left) if isinstance(condition, And) else Or(left)
+
+
 def _decided(nest: Nest) -> Nest:
     """Conditions with one value over all loops dropped, or the term with them."""
     ranges = {x.letter: (0, max(x.extent - 1, 0)) for x in nest.loops}
@@ -519,15 +548,10 @@ def _decided(nest: Nest) -> Nest:
         node = map_children(node, visit)
         if not isinstance(node, Where):
             return node
-        left: list[Condition] = []
-        for part in node.condition.parts if isinstance(node.condition, And) else (node.condition,):
-            value = always(part, ranges)
-            if value is False:
-                return node.otherwise
-            if value is None:
-                left.append(part)
-        condition = all_of(left)
-        return node.then if condition is None else Where(condition, node.then, node.otherwise)
+        condition = _settled(node.condition, ranges)
+        if isinstance(condition, bool):
+            return node.then if condition else node.otherwise
+        return Where(condition, node.then, node.otherwise)
 
     body, finish = _expr(visit(nest.body)), _expr(visit(nest.finish))
     if nest.op != "map" and RESULT not in walk(finish):

@@ -95,6 +95,8 @@ class _Numbers:
                 return self.reduce(node, known)
             case Where():
                 return self.where(node, known)
+            case Within() | Divides():
+                return self.condition(node, known)
         return map_children(node, lambda child: self.node(child, known))
 
     def reduce(self, node: Reduce, known: tuple[Fact, ...]) -> Expr:
