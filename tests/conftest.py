@@ -1,6 +1,15 @@
-"""Property tests draw the same examples on every machine, and none fails for being slow."""
+"""Property tests draw the same examples on every machine, and none fails for being slow.
 
+Compiled code is kept for the session only, in a folder that all of its workers share.
+"""
+
+import os
+import tempfile
+
+import pytest
 from hypothesis import HealthCheck, settings
+
+from pellucid.compiler import cache
 
 settings.register_profile(
     "same everywhere",
@@ -10,3 +19,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("same everywhere")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # workers find the variable set
+        folder = tempfile.TemporaryDirectory(prefix="pellucid-tests-")
+        os.environ[cache.VARIABLE] = folder.name
+        config.add_cleanup(folder.cleanup)

@@ -13,7 +13,7 @@ import llvmlite.binding as llvm
 from pellucid import canonical_json
 from pellucid.compiler.machine import Host
 
-__all__ = ["key", "sources"]
+__all__ = ["digest", "key", "sources"]
 
 # Rooms that take part in making code.
 ROOMS = (".", "formula", "layers", "network", "network_file", "compiler", "engine")
@@ -47,8 +47,7 @@ def digest(package: Path, before: float) -> str | None:
 def key(description: object, where: Host) -> str | None:
     """The name of the code for what is described, in JSON's types; None if it cannot be known.
 
-    Raises:
-        ValueError: the description holds something that JSON does not have.
+    That is so without `sources`, and where the description holds what JSON does not have, such as infinity.
     """
     ours = sources()
     if ours is None:
@@ -60,4 +59,8 @@ def key(description: object, where: Host) -> str | None:
         "llvm": list(llvm.llvm_version_info),
         "processor": [where.triple, where.cpu, where.features],
     }
-    return hashlib.sha256(canonical_json.dumps(whole).encode()).hexdigest()
+    try:
+        text = canonical_json.dumps(whole)
+    except ValueError:
+        return None
+    return hashlib.sha256(text.encode()).hexdigest()
