@@ -190,7 +190,8 @@ class Kernel:
             self.image_loops(letter, size, rest, tile)
             return
         blocks = -(-first.extent // unit)
-        whole = blocks // size * size
+        # a vector that is not full is worked on by itself, with a constant mask
+        whole = first.extent // unit // size * size
         if whole:
             self.segment(letter, 0, whole, size, unit, rest, tile)
         if whole < blocks:
@@ -310,18 +311,21 @@ class Kernel:
             return
         letter, rest = letters[0], letters[1:]
 
-        extent, lanes = self.extents[letter], self.schedule.lanes
-        whole = -(-extent // lanes) * lanes if letter == self.schedule.vector else extent
-
-        def inside(counter: str) -> None:
-            self.places[letter] = Place(counter)
-            self.spans[letter] = (0, whole - 1)
+        def inside(place: Place, first: int, last: int) -> None:
+            self.places[letter] = place
+            self.spans[letter] = (first, last)
             self.inner_loops(rest, body)
 
+        extent, lanes = self.extents[letter], self.schedule.lanes
         if letter == self.images:
-            self.loop("0", "%images", 1, inside)
-        else:
-            self.loop("0", str(extent), lanes if letter == self.schedule.vector else 1, inside)
+            self.loop("0", "%images", 1, lambda i: inside(Place(i), 0, extent - 1))
+            return
+        step = lanes if letter == self.schedule.vector else 1
+        whole = extent // step * step
+        if whole:
+            self.loop("0", str(whole), step, lambda i: inside(Place(i), 0, whole - 1))
+        if whole < extent:
+            inside(Place(None, whole), whole, whole + lanes - 1)
 
     def add_term(self, register: str, place: str | None, point: Mapping[str, int]) -> None:
         lanes = self.schedule.lanes
@@ -347,11 +351,7 @@ class Kernel:
     def needs_mask(self, body: Expr) -> bool:
         """Whether lanes past the end of a summed vector may hold anything but zero."""
         schedule = self.schedule
-        if (
-            not schedule.across
-            or schedule.vector is None
-            or self.extents[schedule.vector] % schedule.lanes == 0
-        ):
+        if not schedule.across or schedule.vector is None or self.always_full({}):
             return False
         factors = body.factors if isinstance(body, Mul) else (body,)
         if any(not isinstance(f, Read | Num) for f in factors):
@@ -522,12 +522,12 @@ class Kernel:
         tensor = self.tensors[read.tensor]
         touched = [axis for axis, i in enumerate(read.indices) if vector is not None and vector in i.symbols]
         if not touched:
-            proved(self.access(read, 1))
+            proved(self.access(read, 1, point))
             pointer = self.address(read, point, apart=self.apart)
             return self.op(f"load {self.kind}, ptr {pointer}, align {self.alignment()}", 1)
         lanes = self.schedule.lanes
         if touched == [tensor.last] and coefficient(read.indices[touched[0]], vector or "") == 1:
-            if escape(self.access(read, lanes)) is not None:
+            if escape(self.access(read, lanes, point)) is not None:
                 return self.masked_load(read, point)
             return self.op(
                 f"load {self.type_of(lanes)}, ptr {self.address(read, point)}, align {self.alignment()}",
@@ -537,7 +537,7 @@ class Kernel:
 
     def masked_load(self, read: Read, point: Mapping[str, int]) -> Value:
         """A vector whose lanes past the end are not read, for they lie outside the tensor's storage."""
-        proved(self.access(read, 1))
+        proved(self.access(read, 1, point))
         lanes = self.schedule.lanes
         kind, bits = self.type_of(lanes), f"<{lanes} x i1>"
         suffix = f"v{lanes}f{32 if self.kind == 'float' else 64}.p0"
@@ -550,7 +550,7 @@ class Kernel:
     def gathered(self, read: Read, point: Mapping[str, int]) -> Value:
         """A vector collected element by element; lanes past the end repeat the last element."""
         lanes, vector = self.schedule.lanes, self.schedule.vector or ""
-        proved(self.access(read, 1))
+        proved(self.access(read, 1, point))
         tensor = self.tensors[read.tensor]
         weight = sum(coefficient(i, vector) * s for i, s in zip(read.indices, tensor.strides, strict=True))
         first = self.address(read, point)
@@ -580,11 +580,16 @@ class Kernel:
     def alignment(self) -> int:
         return 4 if self.kind == "float" else 8
 
-    def access(self, read: Read, lanes: int) -> Access:
-        spans = dict(self.spans)
-        if lanes == 1 and self.schedule.vector in spans:
-            low, _ = spans[self.schedule.vector]
-            spans[self.schedule.vector] = (low, self.extents[self.schedule.vector] - 1)
+    def access(self, read: Read, lanes: int, point: Mapping[str, int]) -> Access:
+        """One number or a whole vector; of a vector in part, the numbers before the end of its loop."""
+        spans, vector = dict(self.spans), self.schedule.vector
+        if vector in spans:
+            low, high = spans[vector]
+            place = self.places[vector]
+            if place.register is None and not self.schedule.across:
+                low = place.constant + self.unit(vector) * point.get(vector, 0)
+                high = low + self.schedule.lanes - 1
+            spans[vector] = (low, high if lanes > 1 else min(high, self.extents[vector] - 1))
         return Access(read, self.tensors[read.tensor], spans)
 
     def store(
@@ -593,7 +598,7 @@ class Kernel:
         """Writes an element, or adds to it; returns what it holds then."""
         vector = None if self.schedule.across else self.schedule.vector
         if vector is None:
-            proved(self.access(target, 1))
+            proved(self.access(target, 1, point))
             pointer = self.address(target, point)
             if accumulate:
                 old = self.op(f"load {self.kind}, ptr {pointer}, align {self.alignment()}", 1)
@@ -601,13 +606,14 @@ class Kernel:
             self.line(f"store {self.kind} {value.name}, ptr {pointer}, align {self.alignment()}")
             return value
         lanes = self.schedule.lanes
-        proved(self.access(target, lanes))
+        full = self.always_full(point)
+        proved(self.access(target, lanes if full else 1, point))
         pointer, kind = self.address(target, point), self.type_of(lanes)
         value = self.wide(value, lanes)
         if accumulate:
-            old = self.op(f"load {kind}, ptr {pointer}, align {self.alignment()}", lanes)
+            old = self.loaded(target, point)
             value = self.op(f"fadd {kind} {old.name}, {value.name}", lanes)
-        if self.always_full(point):
+        if full:
             self.line(f"store {kind} {value.name}, ptr {pointer}, align {self.alignment()}")
             return value
         mask = self.tail_mask(point)
@@ -624,9 +630,9 @@ class Kernel:
         vector = self.schedule.vector or ""
         extent, lanes = self.extents[vector], self.schedule.lanes
         place = self.places[vector]
-        if extent % lanes == 0:
-            return True
-        return place.register is None and place.constant + lanes * point.get(vector, 0) + lanes <= extent
+        if place.register is not None:
+            return self.spans[vector][1] < extent
+        return place.constant + lanes * point.get(vector, 0) + lanes <= extent
 
     def tail_mask(self, point: Mapping[str, int] | None = None) -> str:
         """Which lanes lie before the end of the vector letter's loop."""

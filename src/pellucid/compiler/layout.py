@@ -39,6 +39,8 @@ class Tensor:
         order: public axes in storage order, the contiguous one last.
         halo: for each public axis, how many zeros lie before and after it.
         offset: first element in its space.
+        stored: extent of each public axis in storage, where another tensor's storage is seen as this one's;
+            else it follows from the rest.
     """
 
     name: str
@@ -47,10 +49,13 @@ class Tensor:
     order: tuple[int, ...]
     halo: tuple[tuple[int, int], ...]
     offset: int = 0
+    stored: tuple[int, ...] = ()
 
     @cached_property
     def allotted(self) -> tuple[int, ...]:
         """Stored extent of each public axis, halo and padding included."""
+        if self.stored:
+            return self.stored
         extents = [low + n + high for n, (low, high) in zip(self.shape, self.halo, strict=True)]
         if self.order:
             last = self.order[-1]

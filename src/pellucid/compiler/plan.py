@@ -6,6 +6,7 @@ wants another order reads a copy, which is made again after every update.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ from pellucid.compiler.emit import SPACES, VALID, Kernel, Module
 from pellucid.compiler.equations import COUNT, Named
 from pellucid.compiler.fuse import fused
 from pellucid.compiler.layout import Tensor
+from pellucid.compiler.merge import merged
 from pellucid.compiler.nest import Loop, Nest, lower, valid
 from pellucid.compiler.schedule import Schedule, best_cost, choose
 from pellucid.formula.bounds import interval
@@ -38,6 +40,8 @@ __all__ = ["CHUNK", "PassPlan", "plan_pass"]
 
 # Parameters are updated in chunks of this many elements.
 CHUNK = 256
+# Passes after which what is done once no longer counts.
+MANY = 1 << 20
 # A copy of a parameter in another order must save this share of a nest's work.
 WORTH = 0.8
 
@@ -50,6 +54,7 @@ class PassPlan:
         nests: in order, each with its schedule.
         repacks: copies of parameters in other orders, to be made after each change.
         tensors: storage of each tensor.
+        views: storage as nests see it whose loops are merged.
         sizes: elements of each space.
         trained: elements of the parameters that optimisers change, at the start of their space.
         constants: values of named scalars.
@@ -59,14 +64,21 @@ class PassPlan:
     nests: tuple[tuple[Nest, Schedule, str | None], ...]
     repacks: tuple[tuple[Nest, Schedule], ...]
     tensors: Mapping[str, Tensor]
+    views: Mapping[str, Tensor]
     sizes: Mapping[str, int]
     trained: int
     constants: Mapping[str, float]
     backward: int = 0
 
+    @property
+    def storage(self) -> dict[str, Tensor]:
+        """Whatever a nest may name: tensors and views of them."""
+        return {**self.tensors, **self.views}
+
     def emit(self, module: Module) -> None:
         """The functions ``tile`` (all nests), its halves ``forward`` and ``backward``, and ``repack``."""
         spaces = ", ".join(f"ptr %{s}" for s in SPACES)
+        storage = self.storage
         calls: dict[str, list[str]] = {
             "forward": [],
             "backward": [],
@@ -74,10 +86,10 @@ class PassPlan:
             "repack": [],
         }
         for number, (nest, schedule, images) in enumerate(self.nests):
-            Kernel(module, f"nest{number}", nest, schedule, self.tensors, self.constants, images)
+            Kernel(module, f"nest{number}", nest, schedule, storage, self.constants, images)
             calls["forward" if number < self.backward else "backward"].append(f"nest{number}")
         for number, (nest, schedule) in enumerate(self.repacks):
-            Kernel(module, f"copy{number}", nest, schedule, self.tensors, self.constants, None)
+            Kernel(module, f"copy{number}", nest, schedule, storage, self.constants, None)
             calls["repack"].append(f"copy{number}")
         for name, functions in calls.items():
             lines = [f"  call void @{f}({spaces}, i64 %images)" for f in functions]
@@ -91,7 +103,7 @@ class PassPlan:
 def plan_pass(
     equations: Sequence[Named], parameters: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str],
     totals: Sequence[str], constants: Sequence[str], keep: frozenset[str] | None, backward: int | None = None,
-    given: Mapping[str, int] | None = None,
+    given: Mapping[str, int] | None = None, passes: int = MANY,
 ) -> PassPlan:  # fmt: skip
     """Plans a pass.
 
@@ -104,6 +116,7 @@ def plan_pass(
         keep: tensors that are read or written from outside; all of them if None.
         backward: number of the first equation of the backward pass; one past the end if not given.
         given: scalars that are worked out before the pass, with their places among a step's scalars.
+        passes: how often the pass runs before parameters change.
     """
     nests: list[Nest] = []
     images: dict[str, str | None] = {}
@@ -129,7 +142,7 @@ def plan_pass(
     used = frozenset(r.tensor for n in nests for r in _all_reads(n)) & shapes.keys()
     halo = _halos(nests, shapes, gradients)
     storage = _Storage(shapes, halo, images, gradients, parameters, totals, constants, used)
-    chosen, repacks = storage.choose(nests, images)
+    chosen, repacks = storage.choose(nests, images, passes)
     half = len(chosen) if keep is not None or backward is None or backward >= len(equations) else first
     return replace(storage.plan(chosen, repacks, images, scalars, given or {}), backward=half)
 
@@ -224,6 +237,7 @@ class _Storage:
         rank = len(self.shapes[name])
         if (
             rank >= 2
+            and self.shapes[name][1] > 1
             and name not in self.parameters
             and name not in self.gradients
             and name not in self.constants
@@ -239,9 +253,12 @@ class _Storage:
         return self.tensor(name, (*(a for a in range(rank) if a != last), last))
 
     def choose(
-        self, nests: list[Nest], images: Mapping[str, str | None]
+        self, nests: list[Nest], images: Mapping[str, str | None], passes: int
     ) -> tuple[list[Nest], list[tuple[str, str]]]:
-        """Orders of parameters by their first use; later uses that gain from another order read a copy."""
+        """Orders of parameters by their first use; later uses that gain from another order read a copy.
+
+        The copy itself is made once in so many passes, number by number.
+        """
         fixed: set[str] = set()
         copies: dict[str, str] = {}
         result: list[Nest] = []
@@ -251,13 +268,14 @@ class _Storage:
                 options = [self.ordered(name, a) for a in range(len(self.shapes[name]))] or [
                     self.tensors[name]
                 ]
-                costs = [best_cost(nest, {**self.tensors, name: t}, letter) for t in options]
+                costs = [_cost(nest, {**self.tensors, name: t}, letter) for t in options]
                 best = min(range(len(costs)), key=lambda i: (costs[i], i))
+                copied = math.prod(self.shapes[name]) / passes
                 if name not in fixed:
                     fixed.add(name)
                     self.tensors[name] = options[best]
                     self.follow(name)
-                elif costs[best] < WORTH * best_cost(nest, self.tensors, letter):
+                elif costs[best] + copied < WORTH * _cost(nest, self.tensors, letter):
                     copy = f"{name}@{options[best].last}"
                     copies[copy] = name
                     self.tensors[copy] = replace(options[best], name=copy)
@@ -308,13 +326,23 @@ class _Storage:
         for name in sorted(self.tensors):
             if name not in placed:
                 place(name, "arena")
-        scheduled = tuple(
-            (n, choose(n, placed, images.get(n.target.tensor)), images.get(n.target.tensor)) for n in nests
-        )
-        repacks = tuple(
-            (n, choose(n, placed, None)) for n in (_copy(copy, owner, placed) for copy, owner in copies)
-        )
-        return PassPlan(scheduled, repacks, placed, sizes, trained, scalars)
+        views: dict[str, Tensor] = {}
+
+        def scheduled(nest: Nest, letter: str | None) -> tuple[Nest, Schedule]:
+            nest, more = merged(nest, placed, letter)
+            views.update(more)
+            return nest, choose(nest, {**placed, **more}, letter)
+
+        letters = [images.get(n.target.tensor) for n in nests]
+        done = tuple((*scheduled(n, letter), letter) for n, letter in zip(nests, letters, strict=True))
+        repacks = tuple(scheduled(_copy(copy, owner, placed), None) for copy, owner in copies)
+        return PassPlan(done, repacks, placed, views, sizes, trained, scalars)
+
+
+def _cost(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> float:
+    """Vector operations that a nest takes at best, with tensors stored like this."""
+    nest, views = merged(nest, tensors, images)
+    return best_cost(nest, {**tensors, **views}, images)
 
 
 def _reading(nest: Nest, old: str, new: str) -> Nest:

@@ -76,12 +76,12 @@ class Stages:
     def storage(self) -> str:
         """What it reads and writes, each with its indices in the order of storage."""
         touched = dict.fromkeys(read for read in self.nest.accesses if read.indices)
-        return ", ".join(_stored(read, self.plan.tensors[read.tensor]) for read in touched)
+        return ", ".join(_stored(read, self.plan.storage[read.tensor]) for read in touched)
 
     @property
     def vectors(self) -> float:
         """Share of its work that is done in vectors."""
-        return vector_share(self.nest, self.schedule, self.plan.tensors)
+        return vector_share(self.nest, self.schedule, self.plan.storage)
 
     def shown(self, stage: str, where: Host) -> str:
         """One stage as text: "nest", "schedule", "llvm" or "asm", the last for a processor."""
@@ -100,7 +100,7 @@ class Stages:
     def llvm(self) -> str:
         """Its function before LLVM's own passes, as a module that stands by itself."""
         module = Module(self.kind)
-        tensors, constants = self.plan.tensors, self.plan.constants
+        tensors, constants = self.plan.storage, self.plan.constants
         Kernel(module, self.name, self.nest, self.schedule, tensors, constants, self.images)
         return module.text().replace("define internal ", "define ")
 
@@ -142,9 +142,9 @@ def training_stages(
         UsageError: something that cannot be trained, or that is not compiled.
 
     >>> from pellucid import zoo
-    >>> first, *_ = training_stages(zoo.load("mnist-maxpool"))
-    >>> first.name, first.equations
-    ('copy0', ('dense1.weight@1[a0,a1,a2,a3] = dense1.weight[a0,a1,a2,a3]',))
+    >>> (kernel,) = chosen(training_stages(zoo.load("mnist-maxpool")), "d dense1.weight")
+    >>> kernel.equations
+    ('d dense1.weight[k,d] = sum[n<4] d dense1[n,k]*flatten1[n,d]',)
     """
     check_trainable(network)
     if batch < 1:
