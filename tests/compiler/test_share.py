@@ -67,7 +67,7 @@ def lies_somewhere(nest: Nest, tensors: Mapping[str, Tensor], images: str | None
 
 def scalar_contractions(plan: PassPlan) -> Iterator[str]:
     for nest, schedule, images in plan.nests:
-        if is_contraction(nest) and schedule.vector is None and lies_somewhere(nest, plan.tensors, images):
+        if is_contraction(nest) and schedule.vector is None and lies_somewhere(nest, plan.storage, images):
             yield f"{nest.target!r} of {nest.source!r}: {schedule}"
 
 

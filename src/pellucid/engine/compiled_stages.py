@@ -62,8 +62,14 @@ class Stages:
 
     @property
     def tensors(self) -> tuple[str, ...]:
-        """What it computes, values in between included."""
-        return tuple(target.tensor for target in self.nest.targets)
+        """What it computes, values in between included; a view goes by its tensor's name."""
+        return tuple(self._tensor(target.tensor) for target in self.nest.targets)
+
+    def _tensor(self, name: str) -> str:
+        """What a name stands for: views are called like their tensor, with marks behind it."""
+        if name not in self.plan.views:
+            return name
+        return next(tensor for tensor in self.plan.tensors if name.startswith(f"{tensor}~"))
 
     @property
     def equations(self) -> tuple[str, ...]:
