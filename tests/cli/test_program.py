@@ -32,7 +32,14 @@ from pellucid.errors import (
 )
 from tests.cli.invoke import failed, invoke
 
-PATHS = [[], *([name] for name in COMMANDS), ["data", "list"], ["data", "fetch"]]
+PATHS = [
+    [],
+    *([name] for name in COMMANDS),
+    ["data", "list"],
+    ["data", "fetch"],
+    ["cache", "info"],
+    ["cache", "clear"],
+]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=" ".join)
@@ -43,7 +50,7 @@ def test_help_of_every_command(path: list[str], flag: str) -> None:
     assert result.stdout.startswith(" ".join(["Usage: pellucid", *path]))
 
 
-@pytest.mark.parametrize("path", [[], ["data"]])
+@pytest.mark.parametrize("path", [[], ["data"], ["cache"]])
 def test_a_group_alone_shows_its_help(path: list[str]) -> None:
     assert invoke(*path).output == invoke(*path, "--help").output
 
