@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
+BENCH_VENV ?= .venv-bench
 WORKERS ?= 2
 BIN := $(VENV)/bin
 EVIDENCE := $(patsubst evidence/%.py,%,$(filter-out evidence/__init__.py evidence/table.py,$(wildcard evidence/*.py)))
@@ -20,8 +21,9 @@ help:
 	@echo "make lint      the first three of these only"
 	@echo "make evidence  the long counts in full; tables in docs/evidence/ (evidence-NAME: one of them)"
 	@echo "make docs      what the commands in docs/compiler.md print, written into it"
-	@echo "make bench     the benchmarks"
-	@echo "make clean     remove what the other targets made, and $(VENV)"
+	@echo "make bench     speed against PyTorch, JAX and ONNX Runtime, which it installs in $(BENCH_VENV); tables in"
+	@echo "               docs/benchmarks/ (bench-NAME: one of them; BENCH=--quick: only to see that they work)"
+	@echo "make clean     remove what the other targets made, $(VENV) and $(BENCH_VENV)"
 
 demo: $(VENV)/.installed
 	@mkdir -p build
@@ -31,7 +33,7 @@ test: lint
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 lint: $(VENV)/.developed
-	$(BIN)/ruff check src tests evidence
+	$(BIN)/ruff check src tests evidence benchmarks
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
@@ -43,14 +45,17 @@ evidence-%: $(VENV)/.developed
 docs: $(VENV)/.developed
 	$(BIN)/python -m tests.console docs/compiler.md
 
-bench: $(BENCHES:%=bench-%)
+# One after the other, whatever make's -j says: each wants the machine for itself.
+bench: $(BENCH_VENV)/.installed
+	for name in $(BENCHES); do $(BENCH_VENV)/bin/python -m benchmarks.$$name $(BENCH) || failed=1; done; \
+	test -z "$$failed"
 
-bench-%: $(VENV)/.developed
-	$(BIN)/python -m benchmarks.$*
+bench-%: $(BENCH_VENV)/.installed
+	$(BENCH_VENV)/bin/python -m benchmarks.$* $(BENCH)
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests evidence -name __pycache__ -type d -exec rm -rf {} +
+	rm -rf $(VENV) $(BENCH_VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests evidence benchmarks -name __pycache__ -type d -exec rm -rf {} +
 
 # The stamps are older than a changed pyproject.toml, which installs anew what it asks for.
 $(VENV)/.developed: pyproject.toml $(VENV)/.installed
@@ -60,4 +65,10 @@ $(VENV)/.developed: pyproject.toml $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml
 	@test -x $(BIN)/pip || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+# The frameworks that this project is measured against live apart from it.
+$(BENCH_VENV)/.installed: pyproject.toml benchmarks/requirements.txt
+	@test -x $(BENCH_VENV)/bin/pip || $(PYTHON) -m venv --clear $(BENCH_VENV)
+	$(BENCH_VENV)/bin/python -m pip install --quiet --requirement benchmarks/requirements.txt --editable .
 	@touch $@
