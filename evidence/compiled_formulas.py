@@ -40,9 +40,9 @@ def main() -> int:
         "compiled_formulas",
         "Random formulas, compiled",
         question="Is every tensor that the machine code of a random formula and of its gradients computes "
-        "what its equation gives in float64? Each is worked out anew from what the machine code found for its "
-        "operands. A sum of products may be off by 16 roundings of the sum of its terms' sizes, element by "
-        "element; an equation with functions in it by 256 roundings of its tensor's largest sum of terms.",
+        "what its equation gives in float64? Each is worked out anew from what the machine code found for "
+        "its operands. A sum of products may be off by 16 roundings of the sum of its terms' sizes, element "
+        "by element; an equation with functions in it by 256 roundings of its tensor's largest sum of terms.",
         counts={
             "Formulas": total["all"],
             **{f"Failures in {d}": failed[d]["all"] for d in TYPES},

@@ -7,7 +7,7 @@ wants another order reads a copy, which is made again after every update.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pellucid.compiler.aliases import Cut, without_copies
@@ -127,7 +127,8 @@ def plan_pass(
         first = len(nests) if number == backward else first
         shapes.update(named.ranges.shapes)
         scalars.update(named.constants)
-        for nest in lower(named.equation, named.ranges, accumulate=named.accumulate):
+        lowered = lower(named.equation, named.ranges, accumulate=named.accumulate)
+        for nest in _own_names(lowered, named.ranges.shapes, shapes):
             if nest.target.tensor not in named.ranges.shapes:
                 shapes[nest.target.tensor] = _reached(nest, shapes.get(nest.target.tensor))
             nests.append(nest)
@@ -145,6 +146,19 @@ def plan_pass(
     chosen, repacks = storage.choose(nests, images, passes)
     half = len(chosen) if keep is not None or backward is None or backward >= len(equations) else first
     return replace(storage.plan(chosen, repacks, images, scalars, given or {}), backward=half)
+
+
+def _own_names(
+    nests: Sequence[Nest], named: Mapping[str, object], taken: Mapping[str, object]
+) -> Sequence[Nest]:
+    """The nests of one equation, whose tensors in between are not those of another of the same target."""
+    between = dict.fromkeys(n.target.tensor for n in nests if n.target.tensor not in named)
+    for name in between:
+        fresh = name
+        while fresh in taken:
+            fresh += "'"
+        nests = [n.rewritten(_renaming(name, fresh)) for n in nests] if fresh != name else nests
+    return nests
 
 
 def _reached(nest: Nest, known: tuple[int, ...] | None) -> tuple[int, ...]:
@@ -279,7 +293,7 @@ class _Storage:
                     copy = f"{name}@{options[best].last}"
                     copies[copy] = name
                     self.tensors[copy] = replace(options[best], name=copy)
-                    nest = _reading(nest, name, copy)
+                    nest = nest.rewritten(_renaming(name, copy))
             result.append(nest)
         return result, list(copies.items())
 
@@ -345,13 +359,13 @@ def _cost(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> floa
     return best_cost(nest, {**tensors, **views}, images)
 
 
-def _reading(nest: Nest, old: str, new: str) -> Nest:
+def _renaming(old: str, new: str) -> Callable[[Node], Node]:
     def visit(node: Node) -> Node:
         if isinstance(node, Read) and node.tensor == old:
             return Read(new, node.indices)
         return map_children(node, visit)
 
-    return nest.rewritten(visit)
+    return visit
 
 
 def _copy(copy: str, owner: str, tensors: Mapping[str, Tensor]) -> Nest:
