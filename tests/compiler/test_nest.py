@@ -82,7 +82,7 @@ def test_each_sum_but_one_gets_a_name():
     nests = lowered("y[n,k] = (sum[d] w[k,d]*x[n,d]) * (sum[d] v[k,d]*x[n,d])", w=(3, 4), v=(3, 4), x=(2, 4))
     assert len(nests) == 2
     assert nests[0].target.tensor == "y:1"
-    assert "y:1[k,n]" in repr(nests[1].finish)
+    assert "y:1[n,k]" in repr(nests[1].finish)
 
 
 def test_too_many_classes_are_refused():

@@ -80,12 +80,6 @@ def test_contractions_of_networks_are_vectors(name, batch):
     assert min(found.values()) > 0.9, found
 
 
-SMALL = pytest.mark.xfail(
-    strict=False, raises=AssertionError, reason="contractions over a few elements are scheduled as scalars"
-)
-
-
-@SMALL
 @pytest.mark.parametrize("name", cases())
 def test_no_contraction_of_a_layer_is_left_to_scalars(name):
     network = cases()[name].network()
@@ -94,7 +88,6 @@ def test_no_contraction_of_a_layer_is_left_to_scalars(name):
     assert not list(scalar_contractions(plan))
 
 
-@SMALL
 @pytest.mark.parametrize("case", FORMULAS, ids=[c.name for c in FORMULAS])
 def test_no_contraction_of_a_formula_is_left_to_scalars(case):
     for formula, ranges, _ in both_ways(case.formula(), case.operands(1), case.sizes):

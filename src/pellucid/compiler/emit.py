@@ -14,7 +14,7 @@ from itertools import product
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.nest import BEST, RESULT, Loop, Nest
 from pellucid.compiler.prove import Access, escape, proved
-from pellucid.compiler.schedule import Schedule, coefficient
+from pellucid.compiler.schedule import Schedule, along, coefficient
 from pellucid.errors import FormulaError
 from pellucid.formula.expression import (
     Add,
@@ -108,6 +108,8 @@ class Kernel:
         self.best: Value | None = None
         # number of the position of an unrolled sum; see `address`
         self.apart = 0
+        # number of the partial sum that terms are added to
+        self.part = 0
         self.emit_loops(
             [next(x for x in nest.out if x.letter == s) for s in schedule.outer], dict(schedule.tile)
         )
@@ -254,40 +256,49 @@ class Kernel:
         self.reduction(points)
 
     def reduction(self, points: list[dict[str, int]]) -> None:
-        nest, schedule = self.nest, self.schedule
-        lanes = schedule.lanes
+        nest, lanes = self.nest, self.schedule.lanes
         positions = nest.op.startswith("arg")
-        start = self.constant(
-            0.0 if nest.op == "sum" else float("-inf") if nest.op.endswith("max") else float("inf"), lanes
-        )
-        registers = [self.allocate(lanes) for _ in points]
-        places = [self.allocate(lanes) for _ in points] if positions else []
-        for register in registers:
-            self.line(f"store {self.type_of(lanes)} {start.name}, ptr {register}")
-        for register in places:
-            self.line(f"store {self.type_of(lanes)} {self.constant(-1.0, lanes).name}, ptr {register}")
+        start = 0.0 if nest.op == "sum" else float("-inf") if nest.op.endswith("max") else float("inf")
+        parts = self.schedule.parallel[1] if self.schedule.parallel else 1
+        registers = [[self.start(start, lanes) for _ in points] for _ in range(parts)]
+        # no position yet, where padding may come first
+        places = [self.start(-1.0 if self.guarded() else 0.0, lanes) for _ in points] if positions else []
 
         def accumulate() -> None:
-            unrolled = schedule.unrolled
+            unrolled = self.schedule.unrolled
             for number, position in enumerate(product(*(range(self.extents[s]) for s in unrolled))):
                 for letter, value in zip(unrolled, position, strict=True):
                     self.places[letter] = Place(None, value)
                     self.spans[letter] = (value, value)
                 self.apart = number if len(points) > CROWDED else 0
                 for index, point in enumerate(points):
-                    self.add_term(registers[index], places[index] if positions else None, point)
+                    self.add_term(registers[self.part][index], places[index] if positions else None, point)
             self.apart = 0
 
         with self.scope():
-            self.inner_loops(list(schedule.inner), accumulate)
+            self.inner_loops(list(self.schedule.inner), accumulate)
         for index, point in enumerate(points):
             with self.scope():
-                self.result = self.load_register((places if positions else registers)[index], lanes)
-                self.best = self.load_register(registers[index], lanes)
-                if schedule.across:
+                self.best = self.total([r[index] for r in registers], lanes)
+                self.result = self.load_register(places[index], lanes) if positions else self.best
+                if self.schedule.across:
                     self.result = self.across(self.result)
                 self.finished(point, self.value(nest.finish, point))
                 self.result = self.best = None
+
+    def start(self, number: float, lanes: int) -> str:
+        """A register that begins with a number in every lane."""
+        register = self.allocate(lanes)
+        self.line(f"store {self.type_of(lanes)} {self.constant(number, lanes).name}, ptr {register}")
+        return register
+
+    def total(self, registers: list[str], lanes: int) -> Value:
+        """Sums that ran side by side added, neighbours first."""
+        values = [self.load_register(r, lanes) for r in registers]
+        while len(values) > 1:
+            pairs = zip(values[::2], values[1::2], strict=True)
+            values = [self.op(f"fadd {self.type_of(lanes)} {a.name}, {b.name}", lanes) for a, b in pairs]
+        return values[0]
 
     def finished(self, point: Mapping[str, int], value: Value) -> None:
         """A cell's value and what else is made of it, each written if memory needs it."""
@@ -321,11 +332,18 @@ class Kernel:
             self.loop("0", "%images", 1, lambda i: inside(Place(i), 0, extent - 1))
             return
         step = lanes if letter == self.schedule.vector else 1
-        whole = extent // step * step
+        parts = self.schedule.parallel[1] if self.schedule.parallel and not rest else 1
+        whole = extent // (step * parts) * (step * parts)
+
+        def turn(counter: str) -> None:
+            for self.part in range(parts):
+                inside(Place(counter, self.part * step), 0, whole - 1)
+
         if whole:
-            self.loop("0", str(whole), step, lambda i: inside(Place(i), 0, whole - 1))
-        if whole < extent:
-            inside(Place(None, whole), whole, whole + lanes - 1)
+            self.loop("0", str(whole), step * parts, turn)
+        for self.part, first in enumerate(range(whole, extent, step)):
+            inside(Place(None, first), first, first + step - 1)
+        self.part = 0
 
     def add_term(self, register: str, place: str | None, point: Mapping[str, int]) -> None:
         lanes = self.schedule.lanes
@@ -376,25 +394,29 @@ class Kernel:
             f"select <{value.lanes} x i1> {mask}, {kind} {value.name}, {kind} {zero.name}", value.lanes
         )
 
+    def guarded(self) -> bool:
+        """Whether some positions of an extreme value lie in padding, which never wins."""
+        return isinstance(self.nest.body, Where) and self.nest.body.otherwise == VALID
+
     def better(self, old: Value, register: str, place: str | None, point: Mapping[str, int]) -> Value:
         """The larger (or smaller) of two; the first of equals stays, a NaN wins."""
         lanes = self.schedule.lanes
         body = self.nest.body
         valid: Value | None = None
-        if isinstance(body, Where) and body.otherwise == VALID:
+        if isinstance(body, Where) and self.guarded():
             valid = self.condition(body.condition, point)
             body = body.then
         value = self.wide(self.value(body, point), lanes)
         kind = self.type_of(lanes)
-        wins = self.op(
-            f"fcmp {'ugt' if self.nest.op.endswith('max') else 'ult'} {kind} {value.name}, {old.name}", lanes
-        )
-        wins = self.keep_nan(wins, old, value, lanes)
-        if place is not None:
-            wins = self.first_valid(wins, place, valid, lanes)
-        if valid is not None:
-            wins = self.both(wins, valid, lanes)
         bits = "i1" if lanes == 1 else f"<{lanes} x i1>"
+        better = "ogt" if self.nest.op.endswith("max") else "olt"
+        wins = self.op(f"fcmp {better} {kind} {value.name}, {old.name}", lanes)
+        broken = self.op(f"fcmp uno {kind} {value.name}, {value.name}", lanes)
+        wins = self.op(f"or {bits} {wins.name}, {broken.name}", lanes)
+        if valid is not None:
+            if place is not None:
+                wins = self.first_valid(wins, place, lanes)
+            wins = self.both(wins, valid, lanes)
         if place is not None:
             held = self.load_register(place, lanes)
             number = self.wide(self.position(), lanes)
@@ -402,15 +424,7 @@ class Kernel:
             self.line(f"store {kind} {chosen.name}, ptr {place}")
         return self.op(f"select {bits} {wins.name}, {kind} {value.name}, {kind} {old.name}", lanes)
 
-    def keep_nan(self, wins: Value, old: Value, value: Value, lanes: int) -> Value:
-        """An unordered comparison is true for a NaN on either side; an old NaN yields to a new NaN only."""
-        kind, bits = self.type_of(lanes), "i1" if lanes == 1 else f"<{lanes} x i1>"
-        fine = self.op(f"fcmp ord {kind} {old.name}, {old.name}", lanes)
-        broken = self.op(f"fcmp uno {kind} {value.name}, {value.name}", lanes)
-        either = self.op(f"or {bits} {fine.name}, {broken.name}", lanes)
-        return self.op(f"and {bits} {wins.name}, {either.name}", lanes)
-
-    def first_valid(self, wins: Value, place: str, valid: Value | None, lanes: int) -> Value:
+    def first_valid(self, wins: Value, place: str, lanes: int) -> Value:
         """The first position counts even if its value is the worst there is."""
         kind, bits = self.type_of(lanes), "i1" if lanes == 1 else f"<{lanes} x i1>"
         held = self.load_register(place, lanes)
@@ -526,7 +540,7 @@ class Kernel:
             pointer = self.address(read, point, apart=self.apart)
             return self.op(f"load {self.kind}, ptr {pointer}, align {self.alignment()}", 1)
         lanes = self.schedule.lanes
-        if touched == [tensor.last] and coefficient(read.indices[touched[0]], vector or "") == 1:
+        if along(read, tensor, vector or ""):
             if escape(self.access(read, lanes, point)) is not None:
                 return self.masked_load(read, point)
             return self.op(

@@ -15,7 +15,19 @@ from pellucid.compiler.layout import Tensor
 from pellucid.compiler.nest import Loop, Nest
 from pellucid.formula.expression import Node, Read, indices_of, map_children, walk
 
-__all__ = ["merged"]
+__all__ = ["merged", "whole"]
+
+# Stands in a view's name between the tensor's own and the numbers of the axes that are one.
+MARK = "~"
+
+
+def whole(name: str) -> str:
+    """The name of the tensor that a view shows.
+
+    >>> whole("relu1~23~21"), whole("relu1")
+    ('relu1', 'relu1')
+    """
+    return name.split(MARK)[0]
 
 
 def merged(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> tuple[Nest, dict[str, Tensor]]:
@@ -81,8 +93,8 @@ def _merged_pair(
         return images.get(node, node) if isinstance(node, Read) else map_children(node, visit)
 
     def spread(loops: tuple[Loop, ...]) -> tuple[Loop, ...]:
-        whole = Loop(both, a.extent * b.extent)
-        return tuple(whole if x == a else x for x in loops if x != b)
+        one = Loop(both, a.extent * b.extent)
+        return tuple(one if x == a else x for x in loops if x != b)
 
     return nest.rewritten(visit, out=spread(nest.out), reduce=spread(nest.reduce)), views
 
@@ -121,15 +133,19 @@ def _view(tensor: Tensor, outer: int, inner: int) -> Tensor:
     # the inner axis is the next one inwards, but for axes of one element
     order = tuple(place[axis] for axis in tensor.order if axis != inner)
     return replace(
-        tensor, name=f"{tensor.name}~{outer}{inner}", shape=without(tensor.shape), order=order, halo=halo,
-        stored=without(tensor.allotted),
+        tensor, name=_view_name(tensor.name, outer, inner), shape=without(tensor.shape), order=order,
+        halo=halo, stored=without(tensor.allotted),
     )  # fmt: skip
+
+
+def _view_name(name: str, outer: int, inner: int) -> str:
+    return f"{name}{MARK}{outer}{inner}"
 
 
 def _seen(read: Read, outer: int, inner: int, a: str, extent: int, letter: str, in_storage: bool) -> Read:
     rest = read.indices[outer] - a
-    whole = rest * extent + letter
-    name = f"{read.tensor}~{outer}{inner}" if in_storage else read.tensor
+    index = rest * extent + letter
+    name = _view_name(read.tensor, outer, inner) if in_storage else read.tensor
     return Read(
-        name, tuple(whole if axis == outer else i for axis, i in enumerate(read.indices) if axis != inner)
+        name, tuple(index if axis == outer else i for axis, i in enumerate(read.indices) if axis != inner)
     )

@@ -222,7 +222,10 @@ class _Temporaries:
         """The reduction as a tensor of its own, 0 where the indices in it are no whole numbers."""
         condition = all_of(guards)
         value = node if condition is None else Where(condition, node, Num(0))
-        letters = [s for s in sorted(self.ranges.extents) if s in free_letters(value)]
+        # in the order of the tensors around it, so that their neighbours are neighbours here too
+        read = (s for r in reads(value) for i in r.indices for s in sorted(i.symbols))
+        order = dict.fromkeys((*target_letters(self.equation), *read, *self.ranges.extents))
+        letters = [s for s in order if s in free_letters(value)]
         name = f"{self.equation.name}:{len(self.found) + 1}"
         target = Read(name, tuple(Index.of(s) for s in letters))
         self.found.append(Equation(target, value))

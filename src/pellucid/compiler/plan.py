@@ -15,7 +15,7 @@ from pellucid.compiler.emit import SPACES, VALID, Kernel, Module
 from pellucid.compiler.equations import COUNT, Named
 from pellucid.compiler.fuse import fused
 from pellucid.compiler.layout import Tensor
-from pellucid.compiler.merge import merged
+from pellucid.compiler.merge import merged, whole
 from pellucid.compiler.nest import Loop, Nest, lower, valid
 from pellucid.compiler.schedule import Schedule, best_cost, choose
 from pellucid.formula.bounds import interval
@@ -74,6 +74,11 @@ class PassPlan:
     def storage(self) -> dict[str, Tensor]:
         """Whatever a nest may name: tensors and views of them."""
         return {**self.tensors, **self.views}
+
+    @property
+    def written(self) -> frozenset[str]:
+        """Tensors that nests write, by their own names."""
+        return frozenset(whole(r.tensor) for nest, _, _ in self.nests for r in nest.written)
 
     def emit(self, module: Module) -> None:
         """The functions ``tile`` (all nests), its halves ``forward`` and ``backward``, and ``repack``."""

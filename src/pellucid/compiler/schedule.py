@@ -7,19 +7,27 @@ the fewest vector operations and loads.  The same nest always gets the same sche
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, product
 
 from pellucid.compiler.layout import Tensor, lanes_for
 from pellucid.compiler.nest import Loop, Nest
-from pellucid.formula.expression import Mul, Node, Read, free_letters, walk
+from pellucid.formula.expression import Mul, Read, free_letters, reads
 from pellucid.formula.index import Index
 
-__all__ = ["Schedule", "best_cost", "choose", "coefficient", "is_contraction"]
+__all__ = ["Schedule", "along", "best_cost", "choose", "coefficient", "is_contraction"]
 
 # Vector registers that accumulators may take; the others hold operands.
 ACCUMULATORS = 26
+# Cells that are worked on together where there is nothing to keep in registers.
+MOST_CELLS = 8
+# Sums that must be under way for the adders to be busy: two units of four cycles.
+BUSY = 8
+# What a turn of a loop costs beside its work, in loads.
+LOOP = 2.0
+# Numbers that fit the first-level cache, and how much longer a load of others takes.
+NEAR, FAR = 8192, 3.0
 # Reductions of up to this many positions are unrolled completely.
 UNROLLED = 32
 
@@ -36,6 +44,7 @@ class Schedule:
         outer: the target's letters as loops, outermost first.
         inner: summed letters as loops, outermost first.
         unrolled: summed letters that are written out.
+        parallel: the innermost summed letter, and into how many sums that run side by side it is cut.
     """
 
     vector: str | None
@@ -45,14 +54,16 @@ class Schedule:
     outer: tuple[str, ...]
     inner: tuple[str, ...]
     unrolled: tuple[str, ...]
+    parallel: tuple[str, int] | None = None
 
     def __str__(self) -> str:
         tile = " x ".join(f"{letter}:{size}" for letter, size in self.tile) or "none"
         vector = f"{self.vector} x {self.lanes}{' across' if self.across else ''}" if self.vector else "none"
         loops = " > ".join(self.outer) or "none"
+        parts = f"; {self.parallel[1]} sums side by side over {self.parallel[0]}" if self.parallel else ""
         return (
             f"vector {vector}; register tile {tile}; loops {loops}; summed {' > '.join(self.inner) or 'none'}"
-            f"; unrolled {','.join(self.unrolled) or 'none'}"
+            f"; unrolled {','.join(self.unrolled) or 'none'}{parts}"
         )
 
 
@@ -69,25 +80,39 @@ def is_contraction(nest: Nest) -> bool:
 
 def choose(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> Schedule:
     """The schedule of a nest; how far the letter `images` runs is known at run time only."""
-    candidates = list(_vectors(nest, tensors, images))
+    candidates = _candidates(nest, tensors, images)
     vector, across = min(candidates, key=lambda c: _vector_cost(nest, c[0], tensors, across=c[1]))
     loop = {x.letter: x for x in nest.loops}
     lanes = lanes_for(loop[vector].extent) if vector else 1
     unrolled = _unrolled(nest, vector if across else None, images)
-    tile = _tile(nest, vector, lanes, tensors, images, across=across)
+    tile = _tile(nest, None if across else vector, lanes, tensors, images)
     outer = _outer_order(nest, tensors, images)
     inner = tuple(x.letter for x in nest.reduce if x.letter not in unrolled)
     if across and vector is not None:
         inner = (*(s for s in inner if s != vector), vector)
-    return Schedule(vector if lanes > 1 else None, lanes, across and lanes > 1, tile, outer, inner, unrolled)
+    parallel = _parallel(nest, inner, vector, lanes, images, across=across)
+    return Schedule(
+        vector if lanes > 1 else None, lanes, across and lanes > 1, tile, outer, inner, unrolled, parallel
+    )
 
 
 def best_cost(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> float:
     """Vector operations that the nest takes at best with tensors in this storage."""
     return min(
         _vector_cost(nest, vector, tensors, across=across)[0]
-        for vector, across in _vectors(nest, tensors, images)
+        for vector, across in _candidates(nest, tensors, images)
     )
+
+
+def _candidates(
+    nest: Nest, tensors: Mapping[str, Tensor], images: str | None
+) -> list[tuple[str | None, bool]]:
+    """Letters for the vector; contractions go without only where no letter has more than one lane."""
+    every = list(_vectors(nest, tensors, images))
+    extents = {x.letter: x.extent for x in nest.loops}
+    if not is_contraction(nest):
+        return every
+    return [c for c in every if c[0] is not None and lanes_for(extents[c[0]]) > 1] or every
 
 
 def _reads(nest: Nest) -> list[Read]:
@@ -101,7 +126,7 @@ def _vectors(
     """Letters along which vectors could lie, and whether lanes are then added."""
     yield None, False
     for x in nest.out:
-        if x.letter != images and all(_along(t, tensors[t.tensor], x.letter) for t in nest.written):
+        if x.letter != images and all(along(t, tensors[t.tensor], x.letter) for t in nest.written):
             yield x.letter, False
     if nest.op == "sum":
         for x in nest.reduce:
@@ -113,10 +138,14 @@ def _vectors(
                 yield x.letter, True
 
 
-def _along(read: Read, tensor: Tensor, letter: str) -> bool:
+def along(read: Read, tensor: Tensor, letter: str) -> bool:
     """Whether neighbours along the letter are neighbours in storage."""
     touched = [axis for axis, i in enumerate(read.indices) if letter in i.symbols]
-    return touched == [tensor.last] and coefficient(read.indices[touched[0]], letter) == 1
+    return (
+        len(touched) == 1
+        and tensor.strides[touched[0]] == 1
+        and coefficient(read.indices[touched[0]], letter) == 1
+    )
 
 
 def _gathers(nest: Nest, letter: str, tensors: Mapping[str, Tensor]) -> int:
@@ -124,7 +153,7 @@ def _gathers(nest: Nest, letter: str, tensors: Mapping[str, Tensor]) -> int:
     found = 0
     for read in _reads(nest):
         moves = any(letter in i.symbols for i in read.indices)
-        found += moves and not _along(read, tensors[read.tensor], letter)
+        found += moves and not along(read, tensors[read.tensor], letter)
     return found
 
 
@@ -159,56 +188,89 @@ def _unrolled(nest: Nest, vector: str | None, images: str | None) -> tuple[str, 
 
 
 def _tile(
-    nest: Nest,
-    vector: str | None,
-    lanes: int,
-    tensors: Mapping[str, Tensor],
-    images: str | None,
-    *,
-    across: bool,
+    nest: Nest, vector: str | None, lanes: int, tensors: Mapping[str, Tensor], images: str | None
 ) -> tuple[tuple[str, int], ...]:
-    """The register tile with the fewest loads for each multiplication."""
-    if not is_contraction(nest):
-        return ()
+    """The tile that takes the fewest cycles for each of its cells."""
     blocks = {x.letter: -(-x.extent // lanes) if x.letter == vector else x.extent for x in nest.out}
-    options = {s: _sizes(n, dynamic=s == images) for s, n in blocks.items()}
+    most = ACCUMULATORS if is_contraction(nest) else MOST_CELLS
+    cost = _Cost(nest, tensors, images)
+    options = {s: _sizes(n, most, dynamic=s == images) for s, n in blocks.items()}
     best: tuple[float, tuple[tuple[str, int], ...]] = (math.inf, ())
     letters = [s for s, o in options.items() if len(o) > 1 or o[0] > 1]
     for number in range(min(3, len(letters)) + 1):
         for chosen in combinations(letters, number):
             for sizes in product(*(options[s] for s in chosen)):
-                tile = tuple(zip(chosen, sizes, strict=True))
-                if math.prod(sizes) <= ACCUMULATORS and 1 not in sizes:
-                    best = min(best, (_tile_cost(nest, dict(tile), images, blocks), tile))
+                if math.prod(sizes) <= most and 1 not in sizes:
+                    tile = tuple(zip(chosen, sizes, strict=True))
+                    waste = math.prod(-(-blocks[s] // n) * n / blocks[s] for s, n in tile)
+                    best = min(best, (cost(dict(tile)) * waste, tile))
     return best[1]
 
 
-def _sizes(extent: int, *, dynamic: bool) -> list[int]:
+def _sizes(extent: int, most: int, *, dynamic: bool) -> list[int]:
     if dynamic:
-        return [n for n in (1, 2, 4, 8) if n <= extent] or [1]
-    return [
-        n
-        for n in range(1, min(extent, ACCUMULATORS) + 1)
-        if extent % n == 0 or (n >= 4 and extent > ACCUMULATORS)
-    ]
+        return [n for n in (1, 2, 4, 8) if n <= min(extent, most)] or [1]
+    return [n for n in range(1, min(extent, most) + 1) if extent % n == 0 or (n >= 4 and extent > most)]
 
 
-def _tile_cost(nest: Nest, tile: Mapping[str, int], images: str | None, blocks: Mapping[str, int]) -> float:
-    """Cycles for each multiply-add of the tile, counting two multiply-adds or two loads in a cycle."""
-    size = math.prod(tile.values())
-    loads = 0.0
-    for read in _factors(nest.body):
-        used = {s for i in read.indices for s in i.symbols}
-        loads += math.prod(n for s, n in tile.items() if s in used)
-    latency = max(1.0, 8 / size)
-    waste = math.prod(-(-blocks[s] // n) * n / blocks[s] for s, n in tile.items())
-    stored = 2 * size / max(1, math.prod(x.extent for x in nest.reduce))
-    waste *= 1.3 if images in tile else 1.0  # tiles of images need a second loop for the rest
-    return max(size * latency, loads + stored) / size * waste + 0.01 * (loads + stored) / size
+class _Cost:
+    """Cycles that a tile takes for each cell and term, with two multiply-adds or two loads in a cycle."""
+
+    def __init__(self, nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> None:
+        self.contraction, self.images = is_contraction(nest), images
+        self.terms = math.prod(x.extent for x in nest.reduce)
+        summed = set(reads(nest.body)) if nest.op != "map" else set()
+        self.loads, self.once = (
+            [(_letters(r), _weight(r, tensors, images)) for r in _reads(nest) if (r in summed) == inside]
+            for inside in (True, False)
+        )
+        written = sum(_weight(r, tensors, images) for r in nest.written)
+        self.stores = written * (2 if nest.accumulate else 1)
+
+    def __call__(self, tile: Mapping[str, int]) -> float:
+        size = math.prod(tile.values())
+        loads, once = (
+            sum(w * math.prod(n for s, n in tile.items() if s in letters) for letters, w in group)
+            for group in (self.loads, self.once)
+        )
+        once += 2 * self.stores * size
+        # tiles of images need a second loop for the rest
+        rest = 1.1 if self.images in tile else 1.0
+        if not self.contraction:
+            return ((loads + LOOP) * max(1, self.terms) + once + LOOP) / size * rest + 0.01 * size
+        latency = max(1.0, 8 / size)
+        loads += once / max(1, self.terms)
+        return (max(size * latency, loads) + 0.01 * loads) / size * rest
 
 
-def _factors(body: Node) -> list[Read]:
-    return [n for n in walk(body) if isinstance(n, Read) and n.indices]
+def _letters(read: Read) -> set[str]:
+    return {s for i in read.indices for s in i.symbols}
+
+
+def _weight(read: Read, tensors: Mapping[str, Tensor], images: str | None) -> float:
+    """How much longer a load takes if the share of one image does not fit the first-level cache."""
+    tensor = tensors[read.tensor]
+    of_image = bool(read.indices) and read.indices[0].letter == images
+    size = tensor.size // max(1, tensor.allotted[0]) if of_image else tensor.size
+    return FAR if size > NEAR else 1.0
+
+
+def _parallel(
+    nest: Nest, inner: Sequence[str], vector: str | None, lanes: int, images: str | None, *, across: bool
+) -> tuple[str, int] | None:
+    """Sums are cut where one image has too few of them to keep the adders busy.
+
+    The tile plays no part in it, so that an image's sums are the same in a tile of one image and of many.
+    """
+    extents = {x.letter: x.extent for x in nest.loops}
+    cells = math.prod(
+        -(-x.extent // lanes) if x.letter == vector else x.extent for x in nest.out if x.letter != images
+    )
+    if nest.op != "sum" or not inner or inner[-1] == images or cells >= BUSY:
+        return None
+    steps = extents[inner[-1]] // (lanes if across else 1)
+    parts = next((n for n in (8, 4, 2) if n * cells <= 2 * BUSY and steps >= 2 * n), 1)
+    return (inner[-1], parts) if parts > 1 else None
 
 
 def _outer_order(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> tuple[str, ...]:

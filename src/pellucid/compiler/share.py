@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.nest import BEST, RESULT, Nest
-from pellucid.compiler.schedule import Schedule, coefficient
+from pellucid.compiler.schedule import Schedule, along
 from pellucid.formula.expression import (
     Add,
     And,
@@ -156,11 +156,8 @@ class _Part:
 
     def _lies_along(self, read: Read) -> bool:
         """Whether neighbours along the vector's letter are neighbours in storage."""
-        vector, last = self.schedule.vector, self.tensors[read.tensor].last
-        if vector is None:
-            return False
-        touched = [axis for axis, index in enumerate(read.indices) if vector in index.symbols]
-        return touched == [last] and coefficient(read.indices[touched[0]], vector) == 1
+        vector = self.schedule.vector
+        return vector is not None and along(read, self.tensors[read.tensor], vector)
 
 
 def _operations(node: Node) -> int:

@@ -49,8 +49,9 @@ class Layout:
     @staticmethod
     def of(plan: PassPlan, masks: tuple[str, ...] = (), batch_numbers: str = "") -> Layout:
         """What the engine needs of a plan."""
-        written = tuple(dict.fromkeys(target.tensor for nest, _, _ in plan.nests for target in nest.written))
-        return Layout(plan.tensors, plan.sizes, plan.trained, written, masks, batch_numbers)
+        return Layout(
+            plan.tensors, plan.sizes, plan.trained, tuple(sorted(plan.written)), masks, batch_numbers
+        )
 
     @property
     def shard(self) -> int:
