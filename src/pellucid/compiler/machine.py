@@ -104,7 +104,8 @@ def _optimised(text: str, machine: llvm.TargetMachine, where: Host) -> llvm.Modu
         raise FormulaError(f"LLVM refuses the module: {error}") from None
     module.triple = where.triple
     module.data_layout = str(machine.target_data)
-    options = llvm.create_pipeline_tuning_options(speed_level=2)
+    # what the first level leaves out takes a quarter more time, and made no network faster
+    options = llvm.create_pipeline_tuning_options(speed_level=1)
     options.loop_vectorization = options.slp_vectorization = False
     options.loop_unrolling = options.loop_interleaving = False
     builder = llvm.create_pass_builder(machine, options)
