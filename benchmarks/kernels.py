@@ -14,14 +14,15 @@ from benchmarks.measure.peak import peak
 from benchmarks.measure.report import Report
 from benchmarks.measure.rounds import Timing, in_turns
 from benchmarks.measure.setting import Setting, asked, require
-from benchmarks.sides.problem import problem
+from benchmarks.sides.problem import Problem, problem
 from pellucid.compiler.emit import SPACES, Module
-from pellucid.compiler.machine import aligned, compiled
+from pellucid.compiler.machine import Code, aligned, compiled
 from pellucid.compiler.nest import Nest
 from pellucid.compiler.plan import PassPlan
 from pellucid.compiler.schedule import Schedule, is_contraction
 from pellucid.engine import Task
-from pellucid.engine.compiled_plan import tile_size, training_plan
+from pellucid.engine.compiled_stages import Stages
+from pellucid.engine.compiled_training import TrainingRecipe
 from pellucid.training.optimiser import SGD
 
 FLOAT = np.dtype(np.float32)
@@ -55,31 +56,38 @@ def main() -> int:
 
 def network_rows(name: str, setting: Setting, most: float) -> list[list[object]]:
     """A line for each kernel of a network's training step, and one for all of them."""
-    given = problem(name, BATCH)
-    task = Task(given.network, given.images, given.labels, given.parameters, SGD().update, batch_size=BATCH)
-    tile = tile_size(given.network, BATCH, FLOAT.itemsize)
-    plan = training_plan(task, tile)
-    sides = kernels(plan, tile)
-    times = in_turns(sides, setting.rounds, setting.seconds / 10)
+    recipe = TrainingRecipe.of(task_of(problem(name, BATCH)))
+    program = recipe.program()
+    plan, tile = recipe.plan(program), program.batch
+    code = repeatable(plan)
+    times = in_turns(kernels(code, plan, tile), setting.rounds, setting.seconds / 10)
     whole, rows, work = times["tile"], [], 0
-    for number, (nest, schedule, _) in enumerate(plan.nests):
-        timing, count = times[f"nest{number}"], multiply_adds(nest)
+    for number, (nest, schedule, images) in enumerate(plan.nests):
+        kernel = Stages(f"nest{number}", nest, schedule, images, plan, recipe.kind)
+        count, what = multiply_adds(nest), ", ".join(kernel.tensors)
         work += count
-        rows.append(
-            [name, number, repr(nest.target), *_figures(timing, whole, count, most), _short(schedule)]
-        )
-    last = [name, "tile", f"{tile} images", *_figures(whole, whole, work, most), ""]
-    return [*rows, last]
+        rows.append([name, number, what, *_figures(times[kernel.name], whole, count, most), _short(schedule)])
+    return [*rows, [name, "tile", f"{tile} images", *_figures(whole, whole, work, most), ""]]
 
 
-def kernels(plan: PassPlan, tile: int) -> dict[str, Callable[[int], None]]:
-    """Each kernel, and the whole tile, as a function that runs it so many times."""
+def task_of(given: Problem) -> Task:
+    """Its training."""
+    return Task(
+        given.network, given.images, given.labels, given.parameters, SGD().update, batch_size=given.batch
+    )
+
+
+def repeatable(plan: PassPlan) -> Code:
+    """The code of a plan with a function for each kernel, and one for the tile, that repeats it."""
     module = Module("float")
     plan.emit(module)
-    names = [f"nest{number}" for number in range(len(plan.nests))] + ["tile"]
     module.functions = [_kept(text) for text in module.functions]
-    module.functions += [_repeating(name) for name in names]
-    code = compiled(module.text())
+    module.functions += [_repeating(name) for name in _names(plan)]
+    return compiled(module.text())
+
+
+def kernels(code: Code, plan: PassPlan, tile: int) -> dict[str, Callable[[int], None]]:
+    """Each kernel and the whole tile as a function that runs it so many times; `code` has to outlive them."""
     random = np.random.default_rng(0)
     buffers = {space: aligned(max(plan.sizes[space], 16) + 1024, FLOAT) for space in SPACES}
     for space in ("arena", "parameters"):
@@ -90,12 +98,21 @@ def kernels(plan: PassPlan, tile: int) -> dict[str, Callable[[int], None]]:
         function = code.function(f"repeat_{name}", *[ctypes.c_void_p] * len(SPACES), *[ctypes.c_int64] * 2)
 
         def run(times: int) -> None:
-            buffers["gradients"][:] = 0  # which kernels add to
+            for space, values in start.items():
+                buffers[space][:] = values
             function(*addresses, tile, times)
 
         return run
 
-    return {name: side(name) for name in names}
+    start = {space: buffer.copy() for space, buffer in buffers.items()}
+    side("tile")(1)
+    # Every turn begins with a step's values: what others left, say of numbers too small, would mislead.
+    start |= {"arena": buffers["arena"].copy()}
+    return {name: side(name) for name in _names(plan)}
+
+
+def _names(plan: PassPlan) -> list[str]:
+    return [*(f"nest{number}" for number in range(len(plan.nests))), "tile"]
 
 
 def _kept(function: str) -> str:

@@ -30,8 +30,8 @@ class Finished:
 
 
 def caching(folder: str) -> dict[str, str]:
-    """Variables that put the user's cache there."""
-    return {"XDG_CACHE_HOME": folder}
+    """Variables that put the cache of compiled code there."""
+    return {"PELLUCID_CACHE_DIR": folder}
 
 
 def finished(arguments: Sequence[str], variables: Mapping[str, str] | None = None) -> Finished:
@@ -42,18 +42,16 @@ def finished(arguments: Sequence[str], variables: Mapping[str, str] | None = Non
     """
     environment = os.environ | dict(variables or {})
     began = time.perf_counter()
-    program = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, *arguments], env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    assert program.stdout is not None
-    output = program.stdout.read()
-    peak = 0
-    if hasattr(os, "wait4"):
-        _, status, usage = os.wait4(program.pid, 0)
-        program.returncode = os.waitstatus_to_exitcode(status)
-        peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    else:
-        program.wait()
+    ) as program:
+        assert program.stdout is not None
+        output = program.stdout.read()
+        peak = 0
+        if hasattr(os, "wait4"):
+            _, status, usage = os.wait4(program.pid, 0)
+            program.returncode = os.waitstatus_to_exitcode(status)
+            peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
     seconds = time.perf_counter() - began
     if program.returncode:
         raise subprocess.CalledProcessError(program.returncode, arguments)
