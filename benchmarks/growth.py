@@ -75,7 +75,10 @@ def main() -> int:
     path = report.write(
         "Growth of a training step", QUESTION, {}, ["size", "value", "ms a step", "µs / value", "power"], rows
     )
-    plot(curves, path.with_suffix(".svg"))
+    picture = path.with_suffix(".svg")
+    plot(curves, picture)
+    with path.open("a", encoding="utf-8") as page:
+        page.write(f"\n![Milliseconds a step against images, channels and pixels]({picture.name})\n")
     return 0
 
 

@@ -66,6 +66,15 @@ def fastest_layout(problem: Problem) -> str:
     return min(times, key=lambda way: times[way])
 
 
+def compile_now(
+    outputs: Outputs, values: list[Tensor], problem: Problem, recipe: Recipe, form: torch.memory_format
+) -> None:
+    """A pass with a whole batch and one with the last of an epoch: what is to be compiled, is compiled then."""
+    for size in {recipe.batch, len(problem.images) % recipe.batch or recipe.batch}:
+        x = torch.zeros(size, *problem.network.input_shape).contiguous(memory_format=form)
+        torch.autograd.grad(functional.cross_entropy(outputs(values, x), torch.zeros(size).long()), values)
+
+
 def trained(problem: Problem, test: ImageSet, recipe: Recipe, seed: int, way: str) -> tuple[float, float]:
     """Seconds of the training on the problem's images (uint8), and the accuracy on the test images."""
     outputs, values, form = made(problem, way)
@@ -73,6 +82,7 @@ def trained(problem: Problem, test: ImageSet, recipe: Recipe, seed: int, way: st
     optimiser = torch.optim.Adam(values, fused=True)
     steps = recipe.epochs * -(-len(problem.images) // recipe.batch)
     done = 0
+    compile_now(outputs, values, problem, recipe, form)
     began = time.perf_counter()
     images = torch.tensor(problem.images).float().div_(255)
     mean, deviation = images.mean((0, 2, 3), keepdim=True), images.std((0, 2, 3), keepdim=True)
