@@ -69,7 +69,7 @@ def fastest_layout(problem: Problem) -> str:
 def compile_now(
     outputs: Outputs, values: list[Tensor], problem: Problem, recipe: Recipe, form: torch.memory_format
 ) -> None:
-    """A pass with a whole batch and one with the last of an epoch: what is to be compiled, is compiled then."""
+    """A pass with a whole batch and one with the last of an epoch, after which nothing is left to compile."""
     for size in {recipe.batch, len(problem.images) % recipe.batch or recipe.batch}:
         x = torch.zeros(size, *problem.network.input_shape).contiguous(memory_format=form)
         torch.autograd.grad(functional.cross_entropy(outputs(values, x), torch.zeros(size).long()), values)
