@@ -14,6 +14,7 @@ from pellucid.compiler import cache, machine, provenance
 from pellucid.engine import compiled_code
 from pellucid.engine.compiled_code import Layout
 from pellucid.engine.compiled_executor import CompiledExecutor, ExecutorRecipe
+from pellucid.engine.compiled_plan import BatchCut
 from pellucid.engine.compiled_predictor import CompiledPredictor, PredictionRecipe
 from pellucid.engine.compiled_trainer import CompiledTrainer
 from pellucid.engine.compiled_training import TrainingRecipe
@@ -173,7 +174,7 @@ def test_each_difference_has_code_of_its_own():
     ids=lambda recipe: type(recipe).__name__,
 )
 def test_no_field_of_a_recipe_is_left_out_of_its_description(recipe):
-    others = {"network": small_network(), "update": Adam().update}
+    others = {"network": small_network(), "update": Adam().update, "cut": BatchCut(1, 2, 3)}
     for one in fields(recipe):
         changed = replace(recipe, **{one.name: others.get(one.name, 12345)})
         assert changed.description() != recipe.description(), one.name

@@ -289,6 +289,7 @@ def training_worker(
     correct: int,
     shards: int,
     *,
+    added: bool,
     copies: bool,
     masks: bool = False,
     norms: int = -1,
@@ -304,6 +305,7 @@ def training_worker(
         loss: place of the loss among a shard's gradients.
         correct: place of the number of right answers, or -1.
         shards: 1, 2 or 4 buffers of gradients, over which a batch is spread.
+        added: whether passes add to the gradients of a shard; else the only pass sets them.
         copies: whether parameters are kept in further orders.
         masks: whether random masks are made for each tile.
         norms: place of the chunks' squared norms behind the gradients, or -1 if gradients are not clipped.
@@ -312,6 +314,7 @@ def training_worker(
     lines = ["define void @train(ptr %context, i64 %thread) {", "entry:"]
     lines += _fields(TRAINING) + _pointers(TRAINING_POINTERS)
     lines += [
+        "  %subnormals = call i64 @subnormals_off()",
         "  %arena_move = mul i64 %thread, %arena_bytes",
         "  %arena_at = add i64 %arenas, %arena_move",
         "  %arena = inttoptr i64 %arena_at to ptr",
@@ -328,7 +331,7 @@ def training_worker(
         f"  %row = getelementptr {kind}, ptr %scalars_p, i64 %row_move",
         f"  %shards_busy = icmp slt i64 %thread, {shards}",
         "  br i1 %shards_busy, label %shard, label %shards_done",
-        *_shard(kind, tile, stride, shards, masks=masks),
+        *_shard(kind, tile, stride, shards, added=added, masks=masks),
         "shards_done:",
         "  call void @meet(ptr %control_p, i64 %threads)",
         *_summed("loss", kind, loss, stride, shards),
@@ -354,6 +357,7 @@ def training_worker(
         "go_on:",
         "  br label %step",
         "leave:",
+        "  call void @subnormals_back(i64 %subnormals)",
         "  ret void",
         "}",
         "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
@@ -361,9 +365,10 @@ def training_worker(
     return "\n".join(lines)
 
 
-def _shard(kind: str, tile: int, stride: int, shards: int, *, masks: bool) -> list[str]:
+def _shard(kind: str, tile: int, stride: int, shards: int, *, added: bool, masks: bool) -> list[str]:
     """A thread's shards of a batch, tile by tile, each into its own gradients, which begin as zeros."""
     shard_bytes = stride * (4 if kind == "float" else 8)
+    zeros = f"  call void @llvm.memset.p0.i64(ptr %grad, i8 0, i64 {shard_bytes}, i1 false)"
     return [
         "shard:",
         "  %h = phi i64 [ %thread, %step ], [ %h_next, %tiles_done ]",
@@ -374,9 +379,10 @@ def _shard(kind: str, tile: int, stride: int, shards: int, *, masks: bool) -> li
         f"  %high = sdiv i64 %high_n, {shards}",
         f"  %grad_move = mul i64 %h, {stride}",
         f"  %grad = getelementptr {kind}, ptr %gradients_p, i64 %grad_move",
-        f"  call void @llvm.memset.p0.i64(ptr %grad, i8 0, i64 {shard_bytes}, i1 false)",
+        *([zeros] if added else []),
         "  %some = icmp slt i64 %low, %high",
-        "  br i1 %some, label %tile_head, label %tiles_done",
+        f"  br i1 %some, label %tile_head, label %{'tiles_done' if added else 'nothing'}",
+        *([] if added else ["nothing:", zeros, "  br label %tiles_done"]),
         "tile_head:",
         "  %t = phi i64 [ %low, %shard ], [ %t_next, %tile_head ]",
         "  %rest = sub i64 %high, %t",
@@ -531,6 +537,7 @@ def inference_worker(kind: str, tile: int) -> str:
     lines = ["define void @predict(ptr %context, i64 %thread) {", "entry:"]
     lines += _fields(names) + _pointers(("order", "scalars", "parameters", "control"))
     lines += [
+        "  %subnormals = call i64 @subnormals_off()",
         "  %arena_move = mul i64 %thread, %arena_bytes",
         "  %arena_at = add i64 %arenas, %arena_move",
         "  %arena = inttoptr i64 %arena_at to ptr",
@@ -554,6 +561,7 @@ def inference_worker(kind: str, tile: int) -> str:
         "  %more = icmp slt i64 %t_next, %high",
         "  br i1 %more, label %tile_head, label %leave",
         "leave:",
+        "  call void @subnormals_back(i64 %subnormals)",
         "  ret void",
         "}",
         "define void @prepare(ptr %context, i64 %thread) {",

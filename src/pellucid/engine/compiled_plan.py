@@ -29,6 +29,7 @@ __all__ = [
     "GIVEN_AT",
     "IMAGE",
     "LABEL",
+    "BatchCut",
     "batch_equations",
     "input_scale",
     "prediction_plan",
@@ -44,6 +45,8 @@ IMAGE, LABEL, AVERAGE, DEVIATION, CORRECTS = "@image", "@label", "@average", "@d
 # A tile's values should fit the second-level cache of any processor of the last ten years.
 TILE_BYTES = 1 << 20
 LARGEST_TILE = 16
+# Passes between two changes of the parameters, beyond which more make no difference to the code.
+MANY = 8
 # The last but one place in a step's row of scalars; numbers of a batch's weights stand here and before it.
 GIVEN_AT = 14
 
@@ -103,6 +106,28 @@ def tile_size(network: Network, batch: int, itemsize: int) -> int:
     return max(1, min(LARGEST_TILE, batch, 1 << max(fitting, 1).bit_length() - 1))
 
 
+@dataclass(frozen=True)
+class BatchCut:
+    """How a batch is cut, by its size and the network alone.
+
+    Attributes:
+        shards: parts with gradients of their own.
+        tile: images that a pass takes at once.
+        passes: tiles of a shard; what has many has `MANY`.
+    """
+
+    shards: int
+    tile: int
+    passes: int
+
+    @staticmethod
+    def of(network: Network, batch: int, itemsize: int) -> BatchCut:
+        shards = shards_for(batch)
+        of_shard = -(-batch // shards)
+        tile = tile_size(network, of_shard, itemsize)
+        return BatchCut(shards, tile, min(-(-of_shard // tile), MANY))
+
+
 def source_type(dtype: np.dtype[Any]) -> str:
     """LLVM's type of images' numbers, as `source_of` hands them over."""
     return {"|u1": "i8", np.dtype(np.float32).str: "float"}.get(dtype.str, "double")
@@ -125,13 +150,14 @@ def input_scale(scaling: Scaling | None, source: str) -> float | None:
     return float(scaling.scale) if source == "i8" else 1.0
 
 
-def training_plan(program: Program, *, scale: float | None, labels: bool) -> PassPlan:
+def training_plan(program: Program, *, scale: float | None, labels: bool, passes: int) -> PassPlan:
     """Forward and backward pass of one tile, with the loss and the count of right answers.
 
     Args:
         program: of `training_program`.
         scale: of `input_scale`.
         labels: whether targets are labels, and not what the outputs should be.
+        passes: tiles of images before gradients are used; the sums of several are added up.
 
     Raises:
         UsageError: something that is not compiled: the sentence says what.
@@ -140,7 +166,7 @@ def training_plan(program: Program, *, scale: float | None, labels: bool) -> Pas
     gradients = {gradient_of(p): p for p in network.parameter_shapes}
     classes = network.loss is not None and network.loss.classification
     totals = (LOSS, *((CORRECTS,) if classes else ()))
-    equations = _Equations(tile, (*totals, *gradients), [], set())
+    equations = _Equations(tile, (*totals, *gradients) if passes > 1 else (), [], set())
     _add_input(equations, network, scale)
     shape = (tile, *network.output_shape)
     if labels:
@@ -157,8 +183,9 @@ def training_plan(program: Program, *, scale: float | None, labels: bool) -> Pas
     _refuse_coupled(network)
     keep = frozenset({INPUT, IMAGE, LABEL, TARGETS, WEIGHTS, *program.masks})
     return plan_pass(
-        equations.found, network.parameter_shapes, gradients, totals, (AVERAGE, DEVIATION), keep, given=given
-    )
+        equations.found, network.parameter_shapes, gradients, totals, (AVERAGE, DEVIATION), keep,
+        given=given, passes=passes,
+    )  # fmt: skip
 
 
 def training_program(network: Network, tile: int, *, weighted: bool) -> Program:

@@ -18,9 +18,9 @@ from pellucid.compiler.schedule import Schedule
 from pellucid.compiler.share import vector_share
 from pellucid.engine.checks import check_trainable
 from pellucid.engine.compiled_plan import (
+    BatchCut,
     input_scale,
     prediction_plan,
-    shards_for,
     tile_size,
     training_plan,
     training_program,
@@ -156,10 +156,11 @@ def training_stages(
     if batch < 1:
         raise UsageError(f"a batch has at least 1 image, not {batch}")
     size = float_type(dtype).itemsize
-    tile = tile_size(network, -(-batch // shards_for(batch)), size)
+    cut = BatchCut.of(network, batch, size)
     labels = network.loss is not None and network.loss.classification
-    program = training_program(network, tile, weighted=False)
-    return tuple(_stages(training_plan(program, scale=input_scale(scaling, "i8"), labels=labels), size))
+    program = training_program(network, cut.tile, weighted=False)
+    scale = input_scale(scaling, "i8")
+    return tuple(_stages(training_plan(program, scale=scale, labels=labels, passes=cut.passes), size))
 
 
 def prediction_stages(

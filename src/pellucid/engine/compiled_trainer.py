@@ -40,7 +40,7 @@ class CompiledTrainer:
         self.images = source_of(task.images, scaled=task.normalisation is not None)
         self.recipe = TrainingRecipe.of(task)
         self.layout, self._code = obtained(self.recipe)
-        self.threads = min(threads, self.recipe.shards)
+        self.threads = min(threads, self.recipe.cut.shards)
         self.scalars = StepScalars(task.update.formula)
         numbers = self.layout.batch_numbers
         self._batch_formula = Formula.parse(numbers) if numbers else None

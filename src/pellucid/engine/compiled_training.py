@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
@@ -22,11 +22,10 @@ from pellucid.engine.compiled_plan import (
     CORRECTS,
     IMAGE,
     LABEL,
+    BatchCut,
     batch_equations,
     input_scale,
-    shards_for,
     source_type,
-    tile_size,
     training_plan,
     training_program,
 )
@@ -50,8 +49,7 @@ class TrainingRecipe:
         scale: the normalisation's factor; None if images are not normalised.
         labels: whether targets are labels, and not what the outputs should be.
         weighted: whether each image has a weight.
-        tile: images that a pass takes at once.
-        shards: parts of a batch with gradients of their own.
+        cut: how a batch is cut.
         update: the optimiser's equations.
         clip_norm: most that the norm of all gradients together may be; None if it is not bounded.
     """
@@ -62,20 +60,18 @@ class TrainingRecipe:
     scale: float | None
     labels: bool
     weighted: bool
-    tile: int
-    shards: int
+    cut: BatchCut
     update: Update
     clip_norm: float | None
 
     @staticmethod
     def of(task: Task) -> TrainingRecipe:
         """What the task needs; how a batch is cut depends on its size alone."""
-        size, itemsize = task.batch_size, np.dtype(task.dtype).itemsize
-        shards, source = shards_for(size), source_type(task.images.dtype)
+        source = source_type(task.images.dtype)
         return TrainingRecipe(
             task.network, kind_of(task.dtype), source, input_scale(task.normalisation, source),
             task.targets.ndim == 1 and task.targets.dtype.kind in "iu", task.sample_weight is not None,
-            tile_size(task.network, -(-size // shards), itemsize), shards, task.update,
+            BatchCut.of(task.network, task.batch_size, np.dtype(task.dtype).itemsize), task.update,
             None if task.clip_norm is None else float(task.clip_norm),
         )  # fmt: skip
 
@@ -83,9 +79,10 @@ class TrainingRecipe:
         network = network_described(self.network)
         if network is None:
             return None
-        names = ("kind", "source", "scale", "labels", "weighted", "tile", "shards", "clip_norm")
+        names = ("kind", "source", "scale", "labels", "weighted", "clip_norm")
         update = [repr(self.update.formula), list(self.update.states)]
-        return {"training": network, "update": update, **{n: getattr(self, n) for n in names}}
+        rest = {n: getattr(self, n) for n in names}
+        return {"training": network, "update": update, "cut": asdict(self.cut), **rest}
 
     def make(self) -> tuple[Layout, Module]:
         program = self.program()
@@ -96,22 +93,22 @@ class TrainingRecipe:
 
     def program(self) -> Program:
         """The network's formulas for one tile of images."""
-        return training_program(self.network, self.tile, weighted=self.weighted)
+        return training_program(self.network, self.cut.tile, weighted=self.weighted)
 
     def plan(self, program: Program) -> PassPlan:
         """Forward and backward pass of one tile."""
-        return training_plan(program, scale=self.scale, labels=self.labels)
+        return training_plan(program, scale=self.scale, labels=self.labels, passes=self.cut.passes)
 
     def norms(self, layout: Layout) -> int:
         """Where the chunks' squared norms lie: behind the shards' gradients and the optimiser's states."""
-        return self.shards * layout.shard + len(self.update.states) * layout.trained
+        return self.cut.shards * layout.shard + len(self.update.states) * layout.trained
 
     def _module(self, program: Program, plan: PassPlan, layout: Layout) -> Module:
         module = Module(self.kind)
         plan.emit(module)
         formula, states = self.update.formula, self.update.states
         scratch, calls = emit_update(
-            module, formula, StepScalars(formula), plan, self.shards, layout.shard, states, self.clip_norm
+            module, formula, StepScalars(formula), plan, self.cut.shards, layout.shard, states, self.clip_norm
         )
         masks = [Mask(plan.tensors[name], keep) for name, (_, keep) in program.masks.items()]
         clipped = self.clip_norm is not None
@@ -122,9 +119,10 @@ class TrainingRecipe:
             *([squares_function(SQUARES)] if clipped else []),
             update_function(self.kind, scratch, calls),
             training_worker(
-                self.kind, self.tile, {**plan.sizes, "gradients": layout.shard}, plan.trained // CHUNK, CHUNK,
-                plan.tensors[LOSS].offset, plan.tensors[CORRECTS].offset if CORRECTS in plan.tensors else -1,
-                self.shards, copies=bool(plan.repacks), masks=bool(masks),
+                self.kind, self.cut.tile, {**plan.sizes, "gradients": layout.shard},
+                plan.trained // CHUNK, CHUNK, plan.tensors[LOSS].offset,
+                plan.tensors[CORRECTS].offset if CORRECTS in plan.tensors else -1,
+                self.cut.shards, added=self.cut.passes > 1, copies=bool(plan.repacks), masks=bool(masks),
                 norms=self.norms(layout) if clipped else -1,
             ),
         ]  # fmt: skip

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pellucid.compiler.driver import ROW
 from pellucid.compiler.emit import Kernel, Module
+from pellucid.compiler.fuse import fused
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.nest import lower
 from pellucid.compiler.plan import CHUNK, PassPlan
@@ -139,6 +140,8 @@ def _emit(
     """One function for each nest of the equations of a chunk; how many they are."""
     ranges = Ranges({"d": CHUNK}, {}, {t: x.shape for t, x in tensors.items()})
     nests = [nest for equation in equations for nest in lower(equation, ranges)]
+    keep = {equations[-1].name, *(n for n, t in tensors.items() if t.space != "arena")}
+    nests = fused(nests, frozenset(keep))
     for number, nest in enumerate(nests):
         Kernel(module, f"{name}{number}", nest, choose(nest, tensors, None), tensors, constants, None)
     return len(nests)
