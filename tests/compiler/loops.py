@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pellucid.compiler.nest import RESULT, Nest
+from pellucid.compiler.nest import RESULT, VALID, Nest
 from pellucid.formula.evaluate import FUNCTION
 from pellucid.formula.expression import (
     Add,
@@ -24,10 +24,8 @@ from pellucid.formula.expression import (
     Or,
     Power,
     Read,
-    Reduce,
     Where,
     Within,
-    children,
 )
 from pellucid.formula.index import Index
 
@@ -59,11 +57,14 @@ def _points(loops):
 
 
 def _reduced(nest, out, values, scalars):
+    body, valid = nest.body, None
+    if isinstance(body, Where) and body.otherwise == VALID:
+        body, valid = body.then, body.condition
     terms = []
     for position, inner in enumerate(_points(nest.reduce)):
         point = _Point({**out, **inner}, values, scalars, None)
-        if nest.op == "sum" or point.inside(nest.body):
-            terms.append((point.value(nest.body), position))
+        if valid is None or point.holds(valid):
+            terms.append((point.value(body), position))
     if nest.op == "sum":
         return math.fsum(v for v, _ in terms)
     best = max(terms, key=lambda t: t[0]) if nest.op.endswith("max") else min(terms, key=lambda t: t[0])
@@ -82,13 +83,6 @@ class _Point:
             assert len(monomial) <= 1, f"{index} is not affine"
             total += number * (self.letters[monomial[0]] if monomial else 1)
         return total
-
-    def inside(self, node: Node) -> bool:
-        """Whether everything that is read directly lies in its tensor: padding never wins a maximum."""
-        if isinstance(node, Read):
-            place = [self.index(i) for i in node.indices]
-            return all(0 <= i < n for i, n in zip(place, self.values[node.tensor].shape, strict=True))
-        return isinstance(node, Reduce) or all(self.inside(c) for c in children(node))
 
     def value(self, node: Node) -> float:
         match node:

@@ -89,7 +89,7 @@ def _is_sum(value: Expr) -> bool:
 
 
 def _terms(value: Expr) -> Expr:
-    """The sum of the sizes of all terms that are added up; a function counts as one term."""
+    """The sum of the sizes of all terms that are added up, of functions' arguments too."""
     match value:
         case Add(terms):
             return add(*map(_terms, terms))
@@ -105,4 +105,7 @@ def _terms(value: Expr) -> Expr:
             return Where(condition, _terms(then), _terms(otherwise))
         case Num(number):
             return Num(abs(number))
+        case Call(_, arguments):
+            inner = add(*map(_terms, arguments))
+            return add(inner, mul(Call("abs", (value,)), add(Num(1), inner)))
     return Call("abs", (value,))

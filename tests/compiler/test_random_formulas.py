@@ -34,7 +34,11 @@ def test_random_formulas_and_their_gradients(first, dtype):
 
 
 # Numbers of formulas that were once refused or wrong: sums and maxima over several classes of remainders,
-# exact quotients behind conditions, products of letters, maxima over values kept from padding by conditions.
-@pytest.mark.parametrize("number", [47, 98, 112, 124, 136, 155, 174, 191, 276, 361, 433, 445, 549, 630])
+# exact quotients behind conditions, fractions, products of letters, maxima over values that conditions keep
+# from padding, what is made of padding.
+HARD = (47, 98, 112, 124, 136, 155, 174, 191, 276, 361, 433, 445, 549, 630, 1704, 2323, 2765)
+
+
+@pytest.mark.parametrize("number", HARD)
 def test_formulas_that_were_hard(number):
     assert worst_error(number, "float64") <= 1

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import product
 
 from pellucid.compiler.layout import Tensor
-from pellucid.compiler.nest import BEST, RESULT, Loop, Nest
+from pellucid.compiler.nest import BEST, RESULT, VALID, Loop, Nest
 from pellucid.compiler.prove import Access, escape, proved
 from pellucid.compiler.schedule import Schedule, along, coefficient
 from pellucid.errors import FormulaError
@@ -36,7 +36,7 @@ from pellucid.formula.expression import (
     Within,
     split_coefficient,
 )
-from pellucid.formula.index import Index
+from pellucid.formula.index import Index, Quotient
 from pellucid.formula.text import denominator
 
 __all__ = ["Kernel", "Module"]
@@ -356,43 +356,18 @@ class Kernel:
 
     def fused(self, total: Value, body: Expr, point: Mapping[str, int]) -> Value:
         """``total + body``, by a fused multiply-add if the body is a product."""
-        lanes = self.schedule.lanes
         above, below = denominator(body)
-        if len(above) >= 2 and not below and not self.needs_mask(body):
+        if len(above) >= 2 and not below:
             first = self.product([self.value(f, point) for f in above[:-1]])
-            return self.fma(first, self.value(above[-1], point), total)
-        value = self.wide(self.value(body, point), lanes)
-        if self.schedule.across and self.needs_mask(body):
-            value = self.masked(value)
-        return self.op(f"fadd {self.type_of(lanes)} {total.name}, {value.name}", lanes)
-
-    def needs_mask(self, body: Expr) -> bool:
-        """Whether lanes past the end of a summed vector may hold anything but zero."""
-        schedule = self.schedule
-        if not schedule.across or schedule.vector is None or self.always_full({}):
-            return False
-        factors = body.factors if isinstance(body, Mul) else (body,)
-        if any(not isinstance(f, Read | Num) for f in factors):
-            return True
-        return not any(self.ends_in_zeros(f) for f in factors)
-
-    def ends_in_zeros(self, factor: Expr) -> bool:
-        """Whether a factor runs along a whole stored axis, so that what follows its end is padding."""
-        if not isinstance(factor, Read):
-            return False
-        tensor, extent = self.tensors[factor.tensor], self.extents[self.schedule.vector or ""]
-        return any(
-            i.letter == self.schedule.vector and axis == tensor.last and tensor.shape[axis] == extent
-            for axis, i in enumerate(factor.indices)
-        )
-
-    def masked(self, value: Value) -> Value:
-        mask = self.tail_mask()
-        zero = self.constant(0.0, value.lanes)
-        kind = self.type_of(value.lanes)
-        return self.op(
-            f"select <{value.lanes} x i1> {mask}, {kind} {value.name}, {kind} {zero.name}", value.lanes
-        )
+            new = self.fma(first, self.value(above[-1], point), total)
+        else:
+            new = self.binary("fadd", total, self.value(body, point))
+        if not self.schedule.across or self.always_full({}):
+            return new
+        # lanes past the end keep what they have: 0 there times infinity elsewhere would be no number
+        kind = self.type_of(new.lanes)
+        bits = f"<{new.lanes} x i1> {self.tail_mask()}"
+        return self.op(f"select {bits}, {kind} {new.name}, {kind} {total.name}", new.lanes)
 
     def guarded(self) -> bool:
         """Whether some positions of an extreme value lie in padding, which never wins."""
@@ -807,12 +782,28 @@ class Kernel:
 
     def number_of(self, index: Index, point: Mapping[str, int]) -> Value:
         """An index expression as a number."""
+        if _is_fraction(index):
+            return self.fraction(index, point)
         whole = self.integer(index, point)
         if whole.lanes == 1:
             return self.op(f"sitofp i64 {whole.name} to {self.kind}", 1)
         return self.op(
             f"sitofp <{whole.lanes} x i64> {whole.name} to {self.type_of(whole.lanes)}", whole.lanes
         )
+
+    def fraction(self, index: Index, point: Mapping[str, int]) -> Value:
+        """The number that an index expression with divisions is, whether they are exact or not."""
+        total = self.constant(0.0, 1)
+        for monomial, number in index.terms:
+            part = self.constant(float(number), 1)
+            for atom in monomial:
+                if isinstance(atom, str):
+                    part = self.binary("fmul", part, self.number_of(Index.of(atom), point))
+                else:
+                    part = self.binary("fmul", part, self.number_of(atom.numerator, point))
+                    part = self.binary("fdiv", part, self.number_of(atom.divisor, point))
+            total = self.binary("fadd", total, part)
+        return total
 
     def integer(self, index: Index, point: Mapping[str, int]) -> Value:
         """An index expression as an integer, or as one in each lane if it depends on the vector letter."""
@@ -850,7 +841,7 @@ class Kernel:
         match node:
             case Compare(op, left, right):
                 mine, theirs = _as_index(left), _as_index(right)
-                if mine is not None and theirs is not None:
+                if mine is not None and theirs is not None and not _is_fraction(mine - theirs):
                     return self.compare_indices(op, mine, theirs, point)
                 (a, b), lanes = self.alike(self.value(left, point), self.value(right, point))
                 return self.op(f"fcmp {COMPARISON[op]} {self.type_of(lanes)} {a.name}, {b.name}", lanes)
@@ -889,8 +880,8 @@ class Kernel:
         )
 
 
-# In the body of a maximum, ``where(condition, value, VALID)`` marks positions that may win.
-VALID = Read("@padding")
+def _is_fraction(index: Index) -> bool:
+    return any(isinstance(atom, Quotient) and atom.exact for atom in index.atoms())
 
 
 def _as_index(value: Expr) -> Index | None:

@@ -17,6 +17,7 @@ from pellucid.errors import FormulaError
 from pellucid.formula.bounds import Interval, always, direct_reads, facts, interval
 from pellucid.formula.expression import (
     And,
+    Call,
     Condition,
     Delta,
     Divides,
@@ -28,6 +29,7 @@ from pellucid.formula.expression import (
     Not,
     Num,
     Or,
+    Power,
     Read,
     Reduce,
     Where,
@@ -50,12 +52,14 @@ from pellucid.formula.formula import target_letters
 from pellucid.formula.index import Index, Quotient, Remainder, rebuilt
 from pellucid.formula.ranges import Ranges
 
-__all__ = ["BEST", "RESULT", "Loop", "Nest", "Store", "cut", "lower", "mixed_radix", "valid"]
+__all__ = ["BEST", "RESULT", "VALID", "Loop", "Nest", "Store", "cut", "lower", "mixed_radix"]
 
 # Stands for the result of the reduction in a nest's `finish`.
 RESULT = Read("@")
 # Stands for the largest (smallest) value itself, beside its position, behind an argmax (argmin).
 BEST = Read("@best")
+# In the body of a maximum, ``where(condition, value, VALID)`` marks positions that may win.
+VALID = Read("@padding")
 # More classes of remainders than this are not unrolled.
 MOST_CLASSES = 1024
 
@@ -183,8 +187,7 @@ def lower(equation: Equation, ranges: Ranges, *, accumulate: bool = False) -> li
     nests: list[Nest] = []
     for part, added in named.parts():
         nests += _split_remainders(
-            _nest(part, ranges, accumulate=(accumulate and part.name == equation.name) or added),
-            ranges.shapes,
+            _nest(part, ranges, accumulate=(accumulate and part.name == equation.name) or added)
         )
     return [replace(nest, source=equation) for nest in nests]
 
@@ -203,14 +206,13 @@ class _Temporaries:
 
         def visit(node: Node, guards: tuple[Condition, ...] = ()) -> Node:
             if isinstance(node, Reduce):
-                body = visit(node.body) if isinstance(node.body, Reduce) else map_children(node.body, visit)
-                inner = Reduce(node.op, node.letters, _expr(body))
+                inner = Reduce(node.op, node.letters, _expr(visit(node.body)))
                 return inner if node is keep else self.named(inner, guards)
             if isinstance(node, Where):
-                exact = tuple(c for c in conjuncts(node.condition) if isinstance(c, Divides))
                 condition = visit(node.condition, guards)
                 assert isinstance(condition, Condition)
-                then, otherwise = visit(node.then, guards + exact), visit(node.otherwise, guards)
+                held = tuple(c for c in conjuncts(node.condition) if not any(True for _ in reads(c)))
+                then, otherwise = visit(node.then, guards + held), visit(node.otherwise, guards)
                 return Where(condition, _expr(then), _expr(otherwise))
             return map_children(node, lambda child: visit(child, guards))
 
@@ -219,8 +221,13 @@ class _Temporaries:
         yield Equation(self.equation.target, value), False
 
     def named(self, node: Reduce, guards: tuple[Condition, ...]) -> Read:
-        """The reduction as a tensor of its own, 0 where the indices in it are no whole numbers."""
-        condition = all_of(guards)
+        """The reduction as a tensor of its own.
+
+        It is 0 where the conditions around it fail, if there the indices in it may be no whole numbers, or if
+        what it makes of padding may be no number.
+        """
+        safe = not any(isinstance(n, Power | Call) for n in walk(node))
+        condition = all_of(c for c in guards if not safe or isinstance(c, Divides))
         value = node if condition is None else Where(condition, node, Num(0))
         # in the order of the tensors around it, so that their neighbours are neighbours here too
         read = (s for r in reads(value) for i in r.indices for s in sorted(i.symbols))
@@ -255,10 +262,17 @@ def _nest(equation: Equation, ranges: Ranges, *, accumulate: bool) -> Nest:
     def visit(child: Node) -> Node:
         return result if child is node else map_children(child, visit)
 
-    return Nest(target, out, loops, op, node.body, _expr(visit(equation.value)), accumulate)
+    nest = Nest(target, out, loops, op, node.body, _expr(visit(equation.value)), accumulate)
+    return nest if op == "sum" else _guarded(nest, ranges.shapes)
 
 
-def _split_remainders(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> list[Nest]:
+def _guarded(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:
+    """A maximum of which the positions that may win are marked, if some read falls into padding."""
+    condition = _valid(nest, shapes)
+    return nest if condition is None else replace(nest, body=Where(condition, nest.body, VALID))
+
+
+def _split_remainders(nest: Nest) -> list[Nest]:
     """Letters under quotients and remainders written as ``q * quotient + remainder``."""
     nest = _digits(nest)
     moduli = _moduli(nest)
@@ -267,7 +281,7 @@ def _split_remainders(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> list
     if math.prod(moduli.values()) > MOST_CLASSES:
         raise FormulaError(f"{nest.target!r} has more than {MOST_CLASSES} classes of remainders by {moduli}")
     if any(x.letter in moduli for x in nest.reduce) and not _adds_up(nest):
-        return [part for whole in _cut(nest, moduli, shapes) for part in _split_remainders(whole, shapes)]
+        return [part for whole in _cut(nest, moduli) for part in _split_remainders(whole)]
     results: list[Nest] = []
     started: set[tuple[int, ...]] = set()
     outer = [x.letter for x in nest.out]
@@ -314,7 +328,7 @@ def _adds_up(nest: Nest) -> bool:
     return nest.op == "sum" and RESULT in factors
 
 
-def _cut(nest: Nest, moduli: dict[str, int], shapes: Mapping[str, tuple[int, ...]]) -> list[Nest]:
+def _cut(nest: Nest, moduli: dict[str, int]) -> list[Nest]:
     """A nest as several, none of which needs several classes of the letters that it reduces over.
 
     First the classes of the target's own letters.  In each of them a sum comes first and what is made of it
@@ -330,13 +344,13 @@ def _cut(nest: Nest, moduli: dict[str, int], shapes: Mapping[str, tuple[int, ...
     first = replace(nest, target=between, finish=RESULT, accumulate=False)
     if nest.op == "sum":
         return [first, replace(nest, op="map", reduce=(), body=_put(nest.finish, between), finish=RESULT)]
-    inside = valid(nest, shapes)
-    worst = Num(-math.inf if nest.op.endswith("max") else math.inf)
-    body = nest.body if inside is None else Where(inside, nest.body, worst)
+    body, worst = nest.body, Num(-math.inf if nest.op.endswith("max") else math.inf)
+    if isinstance(body, Where) and body.otherwise == VALID:
+        body = replace(body, otherwise=worst)
     return [replace(first, op="map", out=loops, reduce=(), body=body), replace(nest, body=between)]
 
 
-def valid(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Condition | None:
+def _valid(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Condition | None:
     """Where no read that matters falls into padding; None if none ever does."""
     ranges = {x.letter: (0, x.extent - 1) for x in nest.loops}
     conditions: list[Condition] = []

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pellucid.compiler.aliases import Cut, without_copies
-from pellucid.compiler.emit import SPACES, VALID, Kernel, Module
+from pellucid.compiler.emit import SPACES, Kernel, Module
 from pellucid.compiler.equations import COUNT, Named
 from pellucid.compiler.fuse import fused
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.merge import merged, whole
-from pellucid.compiler.nest import Loop, Nest, lower, valid
+from pellucid.compiler.nest import Loop, Nest, lower
 from pellucid.compiler.schedule import Schedule, best_cost, choose
 from pellucid.formula.bounds import interval
 from pellucid.formula.expression import (
@@ -142,7 +142,7 @@ def plan_pass(
     if keep is not None:
         nests, cuts = without_copies(nests, keep)
     shapes = {t: _cut_shape(t, s, cuts) for t, s in shapes.items()}
-    nests = [_guarded(_implied(n, shapes), shapes) for n in nests]
+    nests = [_implied(n, shapes) for n in nests]
     if keep is not None:
         nests = fused(nests, keep | {*gradients, *totals})
     used = frozenset(r.tensor for n in nests for r in _all_reads(n)) & shapes.keys()
@@ -205,14 +205,6 @@ def _reads_zero(read: Read, condition: Condition, shapes: Mapping[str, tuple[int
         i == condition.index and condition.extent == Index.of(n)
         for i, n in zip(read.indices, shapes.get(read.tensor, ()), strict=False)
     )
-
-
-def _guarded(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:
-    """Positions of a maximum whose reads fall into padding marked as such."""
-    if nest.op in ("map", "sum"):
-        return nest
-    condition = valid(nest, shapes)
-    return nest if condition is None else replace(nest, body=Where(condition, nest.body, VALID))
 
 
 def _halos(
