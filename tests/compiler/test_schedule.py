@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pellucid.compiler import plan
-from pellucid.compiler.schedule import ACCUMULATORS, Schedule, choose
+from pellucid.compiler.schedule import Schedule, Unit, choose
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import solve
 from tests.compiler.native import by_numpy, native, planned
@@ -27,7 +27,7 @@ def convolution():
 def test_a_convolution_lies_along_its_channels_in_a_register_tile():
     ((_, schedule, _),) = planned(*convolution(), PARAMETERS).nests
     assert (schedule.vector, schedule.lanes, schedule.across) == ("k", 16, False)
-    assert 4 <= np.prod([size for _, size in schedule.tile]) <= ACCUMULATORS
+    assert 4 <= np.prod([size for _, size in schedule.tile]) <= Unit().accumulators(16)
     assert str(schedule).startswith("vector k x 16; register tile ")
 
 
@@ -48,9 +48,9 @@ def test_a_schedule_names_every_loop_once(case):
         assert all(1 < size <= loops[s] for s, size in schedule.tile)
 
 
-def plain(nest, tensors, images):
+def plain(nest, tensors, images, unit):
     """Scalars, one after the other."""
-    return replace(choose(nest, tensors, images), vector=None, lanes=1, across=False, tile=())
+    return replace(choose(nest, tensors, images, unit), vector=None, lanes=1, across=False, tile=())
 
 
 @pytest.mark.parametrize("tile", [(), (("j", 7),), (("j", 3), ("i", 2)), (("k", 1), ("i", 4)), (("j", 5),)])
@@ -60,9 +60,9 @@ def test_no_schedule_changes_the_result(monkeypatch, tile, vector):
     rng = np.random.default_rng(1)
     operands = {n: rng.standard_normal(s) for n, s in SHAPES.items()}
 
-    def planted(nest, tensors, images):
+    def planted(nest, tensors, images, unit):
         lanes = 16 if vector else 1
-        return replace(plain(nest, tensors, images), vector=vector, lanes=lanes, tile=tile)
+        return replace(plain(nest, tensors, images, unit), vector=vector, lanes=lanes, tile=tile)
 
     usual = native(formula, ranges, operands, parameters=PARAMETERS)["y"]
     monkeypatch.setattr(plan, "choose", planted)

@@ -56,8 +56,8 @@ def compile(
     found = network_or_model(net)
     network, scaling = (found, None) if isinstance(found, Network) else (found.network, found.normalisation)
     make = prediction_stages if predict else training_stages
-    for stages in chosen(make(network, batch, dtype, scaling), kernel):
-        text = stages.shown(show, named(target)).rstrip("\n")
+    for stages in chosen(make(network, batch, dtype, scaling, named(target)), kernel):
+        text = stages.shown(show).rstrip("\n")
         if as_json:
             parts = {"name": stages.name, "tensors": stages.tensors, "equations": stages.equations}
             print_event("kernel", **parts, vectors=stages.vectors, show=show, text=text)

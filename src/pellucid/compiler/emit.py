@@ -43,8 +43,6 @@ __all__ = ["Kernel", "Module"]
 
 SPACES = ("arena", "parameters", "gradients", "scalars")
 COMPARISON = {"==": "oeq", "!=": "une", "<": "olt", "<=": "ole", ">": "ogt", ">=": "oge"}
-# With more accumulators than this there is no room for numbers that several terms of a sum share.
-CROWDED = 16
 INTEGER = {"==": "eq", "!=": "ne", "<": "slt", "<=": "sle", ">": "sgt", ">=": "sge"}
 
 
@@ -270,7 +268,7 @@ class Kernel:
                 for letter, value in zip(unrolled, position, strict=True):
                     self.places[letter] = Place(None, value)
                     self.spans[letter] = (value, value)
-                self.apart = number if len(points) > CROWDED else 0
+                self.apart = number if self.schedule.crowded else 0
                 for index, point in enumerate(points):
                     self.add_term(registers[self.part][index], places[index] if positions else None, point)
             self.apart = 0

@@ -12,6 +12,7 @@ import llvmlite.binding as llvm
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.compiler.schedule import Unit
 from pellucid.errors import FormulaError
 
 __all__ = ["Code", "Host", "aligned", "assembly", "compiled", "host", "loaded", "object_code"]
@@ -70,6 +71,15 @@ class Host:
     def family(self) -> str:
         """The instruction set's name: the first word of the triple."""
         return {"arm64": "aarch64", "amd64": "x86_64"}.get(name := self.triple.split("-")[0], name)
+
+
+    def unit(self, kind: str) -> Unit:
+        """Its vector unit, on numbers of LLVM's type "float" or "double"."""
+        itemsize = {"float": 4, "double": 8}[kind]
+        if self.family == "aarch64":
+            return Unit(32, 16, itemsize)
+        wide = "+avx512f" in self.features or self.cpu == "x86-64-v4"
+        return Unit(32, 64, itemsize) if wide else Unit(16, 32, itemsize)
 
 
 @cache

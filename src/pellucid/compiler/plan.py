@@ -17,7 +17,7 @@ from pellucid.compiler.fuse import fused
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.merge import merged, whole
 from pellucid.compiler.nest import Loop, Nest, lower
-from pellucid.compiler.schedule import Schedule, best_cost, choose
+from pellucid.compiler.schedule import Schedule, Unit, best_cost, choose
 from pellucid.formula.bounds import interval
 from pellucid.formula.expression import (
     And,
@@ -32,6 +32,7 @@ from pellucid.formula.expression import (
     Within,
     all_of,
     map_children,
+    reads,
     walk,
 )
 from pellucid.formula.index import Index
@@ -108,7 +109,7 @@ class PassPlan:
 def plan_pass(
     equations: Sequence[Named], parameters: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str],
     totals: Sequence[str], constants: Sequence[str], keep: frozenset[str] | None, backward: int | None = None,
-    given: Mapping[str, int] | None = None, passes: int = MANY,
+    given: Mapping[str, int] | None = None, passes: int = MANY, unit: Unit | None = None,
 ) -> PassPlan:  # fmt: skip
     """Plans a pass.
 
@@ -122,6 +123,7 @@ def plan_pass(
         backward: number of the first equation of the backward pass; one past the end if not given.
         given: scalars that are worked out before the pass, with their places among a step's scalars.
         passes: how often the pass runs before parameters change.
+        unit: the processor's vectors.
     """
     nests: list[Nest] = []
     images: dict[str, str | None] = {}
@@ -150,7 +152,7 @@ def plan_pass(
     storage = _Storage(shapes, halo, images, gradients, parameters, totals, constants, used)
     chosen, repacks = storage.choose(nests, images, passes)
     half = len(chosen) if keep is not None or backward is None or backward >= len(equations) else first
-    return replace(storage.plan(chosen, repacks, images, scalars, given or {}), backward=half)
+    return replace(storage.plan(chosen, repacks, images, scalars, given or {}, unit), backward=half)
 
 
 def _own_names(
@@ -266,33 +268,43 @@ class _Storage:
     def choose(
         self, nests: list[Nest], images: Mapping[str, str | None], passes: int
     ) -> tuple[list[Nest], list[tuple[str, str]]]:
-        """Orders of parameters by their first use; later uses that gain from another order read a copy.
+        """Orders of parameters that suit all their uses best; a use that gains from another reads a copy.
 
         The copy itself is made once in so many passes, number by number.
         """
-        fixed: set[str] = set()
         copies: dict[str, str] = {}
-        result: list[Nest] = []
-        for nest in nests:
-            letter = images.get(nest.target.tensor)
-            for name in dict.fromkeys(r.tensor for r in _all_reads(nest) if r.tensor in self.parameters):
-                options = [self.ordered(name, a) for a in range(len(self.shapes[name]))] or [
-                    self.tensors[name]
-                ]
-                costs = [_cost(nest, {**self.tensors, name: t}, letter) for t in options]
-                best = min(range(len(costs)), key=lambda i: (costs[i], i))
-                copied = math.prod(self.shapes[name]) / passes
-                if name not in fixed:
-                    fixed.add(name)
-                    self.tensors[name] = options[best]
-                    self.follow(name)
-                elif costs[best] + copied < WORTH * _cost(nest, self.tensors, letter):
-                    copy = f"{name}@{options[best].last}"
+        result = list(nests)
+        for name in self.parameters:
+            alike = {name, *(g for g, owner in self.gradients.items() if owner == name)}
+            uses = [i for i, n in enumerate(result) if any(r.tensor in alike for r in n.accesses)]
+            options = [self.ordered(name, a) for a in range(len(self.shapes[name]))]
+            if not uses or len(options) < 2:
+                continue
+            copied = math.prod(self.shapes[name]) / passes
+            costs = [self.costs(name, t, [result[i] for i in uses], images) for t in options]
+            least = [min(c) + copied for c in zip(*costs, strict=True)]
+            totals = [sum(map(min, c, (x / WORTH for x in least))) for c in costs]
+            chosen = totals.index(min(totals))
+            self.tensors[name] = options[chosen]
+            self.follow(name)
+            for use, own, other in zip(uses, costs[chosen], least, strict=True):
+                read = any(r.tensor == name for v in result[use].values for r in reads(v))
+                if read and other < WORTH * own:
+                    column = [c[uses.index(use)] for c in costs]
+                    best = options[column.index(min(column))]
+                    copy = f"{name}@{best.last}"
                     copies[copy] = name
-                    self.tensors[copy] = replace(options[best], name=copy)
-                    nest = nest.rewritten(_renaming(name, copy))
-            result.append(nest)
+                    self.tensors[copy] = replace(best, name=copy)
+                    result[use] = result[use].rewritten(_renaming(name, copy))
         return result, list(copies.items())
+
+    def costs(
+        self, name: str, tensor: Tensor, nests: list[Nest], images: Mapping[str, str | None]
+    ) -> list[float]:
+        """Of each nest, if a parameter and its gradient are stored like this."""
+        alike = {g: replace(tensor, name=g) for g, owner in self.gradients.items() if owner == name}
+        tensors = {**self.tensors, name: tensor, **alike}
+        return [_cost(n, tensors, images.get(n.target.tensor)) for n in nests]
 
     def follow(self, parameter: str) -> None:
         for gradient, owner in self.gradients.items():
@@ -306,6 +318,7 @@ class _Storage:
         images: Mapping[str, str | None],
         scalars: Mapping[str, float],
         given: Mapping[str, int],
+        unit: Unit | None,
     ) -> PassPlan:
         sizes = {"arena": 0, "parameters": 0, "gradients": 0, "scalars": 16}
         placed: dict[str, Tensor] = {}
@@ -342,7 +355,7 @@ class _Storage:
         def scheduled(nest: Nest, letter: str | None) -> tuple[Nest, Schedule]:
             nest, more = merged(nest, placed, letter)
             views.update(more)
-            return nest, choose(nest, {**placed, **more}, letter)
+            return nest, choose(nest, {**placed, **more}, letter, unit)
 
         letters = [images.get(n.target.tensor) for n in nests]
         done = tuple((*scheduled(n, letter), letter) for n, letter in zip(nests, letters, strict=True))

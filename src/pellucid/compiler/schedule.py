@@ -16,10 +16,12 @@ from pellucid.compiler.nest import Loop, Nest
 from pellucid.formula.expression import Mul, Read, free_letters, reads
 from pellucid.formula.index import Index
 
-__all__ = ["Schedule", "along", "best_cost", "choose", "coefficient", "is_contraction"]
+__all__ = ["Schedule", "Unit", "along", "best_cost", "choose", "coefficient", "is_contraction"]
 
-# Vector registers that accumulators may take; the others hold operands.
-ACCUMULATORS = 26
+# Vector registers that hold operands; accumulators may take the others.
+OPERANDS = 4
+# Share of the room for accumulators beyond which there is none for numbers that terms of a sum share.
+CROWDED = 0.6
 # Cells that are worked on together where there is nothing to keep in registers.
 MOST_CELLS = 8
 # Sums that must be under way for the adders to be busy: two units of four cycles.
@@ -30,6 +32,25 @@ LOOP = 2.0
 NEAR, FAR = 8192, 3.0
 # Reductions of up to this many positions are unrolled completely.
 UNROLLED = 32
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A processor's vector unit, and the numbers that it works on.  It decides about speed, not about bits.
+
+    Attributes:
+        registers: how many it has.
+        size: of a register, in bytes.
+        itemsize: of a number, in bytes.
+    """
+
+    registers: int = 32
+    size: int = 64
+    itemsize: int = 4
+
+    def accumulators(self, lanes: int) -> int:
+        """Logical vectors that fit its registers beside the operands."""
+        return max(1, (self.registers - OPERANDS) // max(1, lanes * self.itemsize // self.size))
 
 
 @dataclass(frozen=True)
@@ -45,6 +66,7 @@ class Schedule:
         inner: summed letters as loops, outermost first.
         unrolled: summed letters that are written out.
         parallel: the innermost summed letter, and into how many sums that run side by side it is cut.
+        crowded: whether accumulators leave no registers for numbers that terms of a sum share.
     """
 
     vector: str | None
@@ -55,6 +77,7 @@ class Schedule:
     inner: tuple[str, ...]
     unrolled: tuple[str, ...]
     parallel: tuple[str, int] | None = None
+    crowded: bool = False
 
     def __str__(self) -> str:
         tile = " x ".join(f"{letter}:{size}" for letter, size in self.tile) or "none"
@@ -78,22 +101,27 @@ def is_contraction(nest: Nest) -> bool:
     return nest.op == "sum" and sum(isinstance(f, Read) for f in factors) >= 2
 
 
-def choose(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> Schedule:
+def choose(
+    nest: Nest, tensors: Mapping[str, Tensor], images: str | None, unit: Unit | None = None
+) -> Schedule:
     """The schedule of a nest; how far the letter `images` runs is known at run time only."""
+    unit = unit or Unit()
     candidates = _candidates(nest, tensors, images)
     vector, across = min(candidates, key=lambda c: _vector_cost(nest, c[0], tensors, across=c[1]))
     loop = {x.letter: x for x in nest.loops}
     lanes = lanes_for(loop[vector].extent) if vector else 1
     unrolled = _unrolled(nest, vector if across else None, images)
-    tile = _tile(nest, None if across else vector, lanes, tensors, images)
+    tile = _tile(nest, None if across else vector, lanes, tensors, images, unit)
+    crowded = math.prod(n for _, n in tile) > CROWDED * unit.accumulators(lanes)
     outer = _outer_order(nest, tensors, images)
     inner = tuple(x.letter for x in nest.reduce if x.letter not in unrolled)
     if across and vector is not None:
         inner = (*(s for s in inner if s != vector), vector)
     parallel = _parallel(nest, inner, vector, lanes, images, across=across)
     return Schedule(
-        vector if lanes > 1 else None, lanes, across and lanes > 1, tile, outer, inner, unrolled, parallel
-    )
+        vector if lanes > 1 else None, lanes, across and lanes > 1, tile, outer, inner, unrolled, parallel,
+        crowded,
+    )  # fmt: skip
 
 
 def best_cost(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> float:
@@ -188,11 +216,12 @@ def _unrolled(nest: Nest, vector: str | None, images: str | None) -> tuple[str, 
 
 
 def _tile(
-    nest: Nest, vector: str | None, lanes: int, tensors: Mapping[str, Tensor], images: str | None
+    nest: Nest, vector: str | None, lanes: int, tensors: Mapping[str, Tensor], images: str | None, unit: Unit
 ) -> tuple[tuple[str, int], ...]:
     """The tile that takes the fewest cycles for each of its cells."""
     blocks = {x.letter: -(-x.extent // lanes) if x.letter == vector else x.extent for x in nest.out}
-    most = ACCUMULATORS if is_contraction(nest) else MOST_CELLS
+    room = unit.accumulators(lanes)
+    most = room if is_contraction(nest) else min(MOST_CELLS, room)
     cost = _Cost(nest, tensors, images)
     options = {s: _sizes(n, most, dynamic=s == images) for s, n in blocks.items()}
     best: tuple[float, tuple[tuple[str, int], ...]] = (math.inf, ())

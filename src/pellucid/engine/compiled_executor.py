@@ -12,7 +12,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from pellucid.compiler.emit import SPACES, Module
 from pellucid.compiler.equations import Named, gradient_of, named_equations
-from pellucid.compiler.machine import aligned
+from pellucid.compiler.machine import aligned, host
 from pellucid.compiler.plan import PassPlan, plan_pass
 from pellucid.engine.compiled_code import Document, Layout, kind_of, network_described, obtained
 from pellucid.engine.program import Program, Step
@@ -44,7 +44,10 @@ class ExecutorRecipe:
         forward, backward = _equations(self.program)
         parameters = self.program.network.parameter_shapes
         gradients = {gradient_of(p): p for p in parameters}
-        return plan_pass([*forward, *backward], parameters, gradients, (), (), None, backward=len(forward))
+        return plan_pass(
+            [*forward, *backward], parameters, gradients, (), (), None, backward=len(forward),
+            unit=host().unit(self.kind),
+        )  # fmt: skip
 
     def make(self) -> tuple[Layout, Module]:
         plan = self.plan()

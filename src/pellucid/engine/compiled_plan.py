@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pellucid.compiler.equations import Named, gradient_of, named_equations
 from pellucid.compiler.plan import PassPlan, plan_pass
+from pellucid.compiler.schedule import Unit
 from pellucid.engine.coupling import coupled_layer
 from pellucid.engine.interface import Scaling
 from pellucid.engine.program import LOSS, TARGETS, WEIGHTS, Program, Step
@@ -150,7 +151,9 @@ def input_scale(scaling: Scaling | None, source: str) -> float | None:
     return float(scaling.scale) if source == "i8" else 1.0
 
 
-def training_plan(program: Program, *, scale: float | None, labels: bool, passes: int) -> PassPlan:
+def training_plan(
+    program: Program, *, scale: float | None, labels: bool, passes: int, unit: Unit | None = None
+) -> PassPlan:
     """Forward and backward pass of one tile, with the loss and the count of right answers.
 
     Args:
@@ -158,6 +161,7 @@ def training_plan(program: Program, *, scale: float | None, labels: bool, passes
         scale: of `input_scale`.
         labels: whether targets are labels, and not what the outputs should be.
         passes: tiles of images before gradients are used; the sums of several are added up.
+        unit: the processor's vectors.
 
     Raises:
         UsageError: something that is not compiled: the sentence says what.
@@ -184,7 +188,7 @@ def training_plan(program: Program, *, scale: float | None, labels: bool, passes
     keep = frozenset({INPUT, IMAGE, LABEL, TARGETS, WEIGHTS, *program.masks})
     return plan_pass(
         equations.found, network.parameter_shapes, gradients, totals, (AVERAGE, DEVIATION), keep,
-        given=given, passes=passes,
+        given=given, passes=passes, unit=unit,
     )  # fmt: skip
 
 
@@ -204,7 +208,9 @@ def batch_equations(program: Program) -> tuple[Equation, ...]:
     return tuple(found)
 
 
-def prediction_plan(network: Network, tile: int, scale: float | None) -> PassPlan:
+def prediction_plan(
+    network: Network, tile: int, scale: float | None, unit: Unit | None = None
+) -> PassPlan:
     """The forward pass of one tile; for the scale see `input_scale`."""
     program = Program.build(network, tile, loss=False)
     equations = _Equations(tile, (), [], set())
@@ -213,7 +219,9 @@ def prediction_plan(network: Network, tile: int, scale: float | None) -> PassPla
         equations.forward(step)
     _refuse_coupled(network)
     keep = frozenset({INPUT, IMAGE, network.output})
-    return plan_pass(equations.found, network.parameter_shapes, {}, (), (AVERAGE, DEVIATION), keep)
+    return plan_pass(
+        equations.found, network.parameter_shapes, {}, (), (AVERAGE, DEVIATION), keep, unit=unit
+    )
 
 
 def _add_input(equations: _Equations, network: Network, scale: float | None) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from pellucid.compiler.driver import FIELDS, Feed, barrier, gather, inference_worker, scatter
 from pellucid.compiler.emit import Module
-from pellucid.compiler.machine import aligned
+from pellucid.compiler.machine import aligned, host
 from pellucid.compiler.plan import CHUNK, PassPlan
 from pellucid.engine.compiled_code import Document, Layout, kind_of, network_described, obtained
 from pellucid.engine.compiled_plan import (
@@ -90,7 +90,7 @@ class PredictionRecipe:
 
     def plan(self) -> PassPlan:
         """The forward pass of one tile."""
-        return prediction_plan(self.network, self.tile, self.scale)
+        return prediction_plan(self.network, self.tile, self.scale, host().unit(self.kind))
 
     def make(self) -> tuple[Layout, Module]:
         plan = self.plan()

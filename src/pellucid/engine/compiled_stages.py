@@ -11,7 +11,8 @@ from numpy.typing import DTypeLike
 
 from pellucid.compiler.emit import Kernel, Module
 from pellucid.compiler.layout import Tensor
-from pellucid.compiler.machine import Host, assembly
+from pellucid.compiler.machine import Host, assembly, host
+from pellucid.compiler.merge import whole
 from pellucid.compiler.nest import Nest
 from pellucid.compiler.plan import PassPlan
 from pellucid.compiler.schedule import Schedule
@@ -51,6 +52,7 @@ class Stages:
         images: the letter that runs over images.
         plan: the pass around it.
         kind: "float" or "double".
+        where: the processor that it is made for.
     """
 
     name: str
@@ -59,17 +61,12 @@ class Stages:
     images: str | None
     plan: PassPlan
     kind: str
+    where: Host
 
     @property
     def tensors(self) -> tuple[str, ...]:
         """What it computes, values in between included; a view goes by its tensor's name."""
-        return tuple(self._tensor(target.tensor) for target in self.nest.targets)
-
-    def _tensor(self, name: str) -> str:
-        """What a name stands for: views are called like their tensor, with marks behind it."""
-        if name not in self.plan.views:
-            return name
-        return next(tensor for tensor in self.plan.tensors if name.startswith(f"{tensor}~"))
+        return tuple(whole(target.tensor) for target in self.nest.targets)
 
     @property
     def equations(self) -> tuple[str, ...]:
@@ -89,8 +86,8 @@ class Stages:
         """Share of its work that is done in vectors."""
         return vector_share(self.nest, self.schedule, self.plan.storage)
 
-    def shown(self, stage: str, where: Host) -> str:
-        """One stage as text: "nest", "schedule", "llvm" or "asm", the last for a processor."""
+    def shown(self, stage: str) -> str:
+        """One stage as text: "nest", "schedule", "llvm" or "asm"."""
         match stage:
             case "nest":
                 return str(self.nest)
@@ -100,7 +97,7 @@ class Stages:
             case "llvm":
                 return self.llvm()
             case "asm":
-                return self.assembly(where)
+                return self.assembly()
         raise unknown("stage", stage, STAGES)
 
     def llvm(self) -> str:
@@ -110,9 +107,9 @@ class Stages:
         Kernel(module, self.name, self.nest, self.schedule, tensors, constants, self.images)
         return module.text().replace("define internal ", "define ")
 
-    def assembly(self, where: Host) -> str:
-        """Its code for a processor, without what only the assembler needs."""
-        lines = assembly(self.llvm(), where).splitlines()
+    def assembly(self) -> str:
+        """Its code, without what only the assembler needs."""
+        lines = assembly(self.llvm(), self.where).splitlines()
         return "\n".join(line.expandtabs(8) for line in lines if not _NOISE.match(line)) + "\n"
 
 
@@ -134,8 +131,9 @@ def _stored(read: Read, tensor: Tensor) -> str:
 
 
 def training_stages(
-    network: Network, batch: int = 64, dtype: DTypeLike = np.float32, scaling: Scaling | None = None
-) -> tuple[Stages, ...]:
+    network: Network, batch: int = 64, dtype: DTypeLike = np.float32, scaling: Scaling | None = None,
+    where: Host | None = None,
+) -> tuple[Stages, ...]:  # fmt: skip
     """The kernels of one training step, forward and backward, in the order in which they run.
 
     Args:
@@ -143,6 +141,7 @@ def training_stages(
         batch: images a step.
         dtype: float32 or float64.
         scaling: how bytes become inputs; without it, images are inputs already.
+        where: the processor; this one if it is not given.
 
     Raises:
         UsageError: something that cannot be trained, or that is not compiled.
@@ -160,22 +159,28 @@ def training_stages(
     labels = network.loss is not None and network.loss.classification
     program = training_program(network, cut.tile, weighted=False)
     scale = input_scale(scaling, "i8")
-    return tuple(_stages(training_plan(program, scale=scale, labels=labels, passes=cut.passes), size))
+    where = where or host()
+    unit = where.unit(KINDS[size])
+    plan = training_plan(program, scale=scale, labels=labels, passes=cut.passes, unit=unit)
+    return tuple(_stages(plan, KINDS[size], where))
 
 
 def prediction_stages(
-    network: Network, batch: int = 64, dtype: DTypeLike = np.float32, scaling: Scaling | None = None
-) -> tuple[Stages, ...]:
+    network: Network, batch: int = 64, dtype: DTypeLike = np.float32, scaling: Scaling | None = None,
+    where: Host | None = None,
+) -> tuple[Stages, ...]:  # fmt: skip
     """The kernels of a prediction; arguments as for `training_stages`, with one image or many in a batch."""
     if batch < 1:
         raise UsageError(f"a batch has at least 1 image, not {batch}")
     size = float_type(dtype).itemsize
     tile = 1 if batch == 1 else tile_size(network, 64, size)
-    return tuple(_stages(prediction_plan(network, tile, input_scale(scaling, "i8")), size))
+    where = where or host()
+    plan = prediction_plan(network, tile, input_scale(scaling, "i8"), where.unit(KINDS[size]))
+    return tuple(_stages(plan, KINDS[size], where))
 
 
-def _stages(plan: PassPlan, size: int) -> Iterator[Stages]:
+def _stages(plan: PassPlan, kind: str, where: Host) -> Iterator[Stages]:
     for number, (nest, schedule) in enumerate(plan.repacks):
-        yield Stages(f"copy{number}", nest, schedule, None, plan, KINDS[size])
+        yield Stages(f"copy{number}", nest, schedule, None, plan, kind, where)
     for number, (nest, schedule, images) in enumerate(plan.nests):
-        yield Stages(f"nest{number}", nest, schedule, images, plan, KINDS[size])
+        yield Stages(f"nest{number}", nest, schedule, images, plan, kind, where)

@@ -15,6 +15,7 @@ from pellucid.compiler.driver import (
     update_function,
 )
 from pellucid.compiler.emit import Module
+from pellucid.compiler.machine import host
 from pellucid.compiler.masks import Mask, masks_function
 from pellucid.compiler.plan import CHUNK, PassPlan
 from pellucid.engine.compiled_code import Document, Layout, kind_of, network_described
@@ -97,7 +98,8 @@ class TrainingRecipe:
 
     def plan(self, program: Program) -> PassPlan:
         """Forward and backward pass of one tile."""
-        return training_plan(program, scale=self.scale, labels=self.labels, passes=self.cut.passes)
+        unit = host().unit(self.kind)
+        return training_plan(program, scale=self.scale, labels=self.labels, passes=self.cut.passes, unit=unit)
 
     def norms(self, layout: Layout) -> int:
         """Where the chunks' squared norms lie: behind the shards' gradients and the optimiser's states."""

@@ -12,6 +12,7 @@ from pellucid.compiler.driver import ROW
 from pellucid.compiler.emit import Kernel, Module
 from pellucid.compiler.fuse import fused
 from pellucid.compiler.layout import Tensor
+from pellucid.compiler.machine import host
 from pellucid.compiler.nest import lower
 from pellucid.compiler.plan import CHUNK, PassPlan
 from pellucid.compiler.schedule import choose
@@ -142,8 +143,9 @@ def _emit(
     nests = [nest for equation in equations for nest in lower(equation, ranges)]
     keep = {equations[-1].name, *(n for n, t in tensors.items() if t.space != "arena")}
     nests = fused(nests, frozenset(keep))
+    unit = host().unit(module.kind)
     for number, nest in enumerate(nests):
-        Kernel(module, f"{name}{number}", nest, choose(nest, tensors, None), tensors, constants, None)
+        Kernel(module, f"{name}{number}", nest, choose(nest, tensors, None, unit), tensors, constants, None)
     return len(nests)
 
 
