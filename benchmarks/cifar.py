@@ -91,4 +91,4 @@ def _columns(found: list[tuple[float, float]]) -> list[str]:
 
 
 if __name__ == "__main__":
-    sys.exit(main() > 0)
+    sys.exit(bool(main()))
