@@ -99,6 +99,19 @@ def test_powers(text):
     agree(text, {"x": np.abs(numbers(19)) + 0.5})
 
 
+@pytest.mark.parametrize(
+    "exponent", [1, 2, 7, 16, 19, 70, -3, 0.25, 0.5, 0.75, 2.25, -0.75, -3.5, 9.25, "1/3", "p", "1/p", "-2/p"]
+)
+def test_powers_of_all_kinds(exponent):
+    x = np.abs(numbers(19)) + 0.5
+    agree(f"y[i] = x[i]^({exponent})", {"x": x}, constants={"p": 3} if "p" in str(exponent) else {})
+
+
+@pytest.mark.parametrize("exponent", [2, 3, 20, 63, -5])
+def test_whole_powers_of_negative_numbers(exponent):
+    agree(f"y[i] = x[i]^({exponent})", {"x": -np.abs(numbers(19)) - 0.5})
+
+
 def test_nothing_is_multiplied_by_what_a_condition_shuts_out():
     x = numbers(2, 17)
     x[:, 3] = 0

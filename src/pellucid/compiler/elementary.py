@@ -17,7 +17,7 @@ from pellucid.errors import FormulaError
 if TYPE_CHECKING:
     from pellucid.compiler.emit import Kernel, Value
 
-__all__ = ["call"]
+__all__ = ["call", "power"]
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,34 @@ FORMATS: Mapping[str, _Format] = {
 LN2_HIGH: Mapping[str, float] = {"float": 0.693359375, "double": 0.6931471803691238}
 LN2: Fraction = sum((Fraction(1, n * 2**n) for n in range(1, 140)), Fraction(0))
 
+# Powers up to these are made of products, or of products and roots.
+MOST_SQUARED, ROOTED = 64, 8
+
 
 def call(kernel: Kernel, function: str, arguments: list[Value]) -> Value:
     """The function's value, number by number or lane by lane."""
     if function not in FUNCTIONS:
         raise FormulaError(f"the function {function} is not compiled")
     return FUNCTIONS[function](kernel, *arguments)
+
+
+def power(kernel: Kernel, base: Value, exponent: float) -> Value:
+    """A power by products and square roots where that is possible, else by the logarithm."""
+    size, quarters = abs(exponent), abs(exponent) * 4
+    if not quarters or quarters != int(quarters) or size > (MOST_SQUARED if size == int(size) else ROOTED):
+        return _exp(kernel, kernel.binary("fmul", _const(kernel, exponent, base), _log(kernel, base)))
+    factors: list[Value] = []
+    square, whole = base, int(size)
+    while whole:
+        factors += [square] if whole % 2 else []
+        whole //= 2
+        square = kernel.binary("fmul", square, square) if whole else square
+    root = base
+    for part in (2, 1):
+        root = _sqrt(kernel, root) if int(quarters) % 4 % (2 * part) else root
+        factors += [root] if int(quarters) & part else []
+    result = kernel.product(factors)
+    return result if exponent > 0 else kernel.binary("fdiv", _const(kernel, 1.0, base), result)
 
 
 def _const(kernel: Kernel, number: float | Fraction, like: Value) -> Value:

@@ -5,6 +5,7 @@ Every access is proved to stay inside its tensor before it is written (see `prov
 
 from __future__ import annotations
 
+import math
 import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -763,20 +764,28 @@ class Kernel:
         return self.binary("fdiv", top, self.product([self.value(f, point) for f in below]))
 
     def power(self, node: Power, point: Mapping[str, int]) -> Value:
-        base = self.value(node.base, point)
-        if (
-            isinstance(node.exponent, Num)
-            and isinstance(node.exponent.value, int)
-            and 0 < node.exponent.value <= 16
-        ):
-            result = base
-            for _ in range(node.exponent.value - 1):
-                result = self.binary("fmul", result, base)
-            return result
-        from pellucid.compiler.elementary import call
+        from pellucid.compiler.elementary import call, power
 
+        base, number = self.value(node.base, point), self.known_number(node.exponent)
+        if number is not None:
+            return power(self, base, number)
         exponent = self.value(node.exponent, point)
         return call(self, "exp", [self.binary("fmul", exponent, call(self, "log", [base]))])
+
+    def known_number(self, node: Expr) -> float | None:
+        """The number that an expression of numbers and named constants is; None if it is of another kind."""
+        match node:
+            case Num(value):
+                return float(value)
+            case Read(tensor, ()):
+                return self.scalars.get(tensor)
+            case Mul(factors):
+                found = [self.known_number(f) for f in factors]
+                return math.prod(f for f in found if f is not None) if None not in found else None
+            case Power(base, Num(-1)):
+                inner = self.known_number(base)
+                return 1 / inner if inner else None
+        return None
 
     def number_of(self, index: Index, point: Mapping[str, int]) -> Value:
         """An index expression as a number."""
