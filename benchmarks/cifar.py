@@ -7,6 +7,7 @@ import time
 
 import numpy as np
 
+from benchmarks.measure.images import located
 from benchmarks.measure.report import Report
 from benchmarks.measure.setting import THREADS, asked, require
 from benchmarks.sides.problem import Problem, problem
@@ -30,6 +31,7 @@ def main() -> int:
     """Train, write the table, and return the number of demands that were not met."""
     setting = asked(__doc__, networks=(NETWORK,))
     require("torch")
+    located("cifar10")
     from benchmarks.sides import torch_training
 
     report = Report("cifar", setting)

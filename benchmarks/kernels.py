@@ -23,6 +23,7 @@ from pellucid.compiler.schedule import Schedule, is_contraction
 from pellucid.engine import Task
 from pellucid.engine.compiled_stages import Stages
 from pellucid.engine.compiled_training import TrainingRecipe
+from pellucid.formula.expression import Mul, Read
 from pellucid.training.optimiser import SGD
 
 FLOAT = np.dtype(np.float32)
@@ -131,8 +132,10 @@ leave:
 
 
 def multiply_adds(nest: Nest) -> int:
-    """Of one tile of images."""
-    return math.prod(loop.extent for loop in nest.loops) if is_contraction(nest) else 0
+    """Of one tile of images; in a tile of one image, the sum over images is the adding to a gradient."""
+    factors = nest.body.factors if isinstance(nest.body, Mul) else ()
+    adds = nest.accumulate and sum(isinstance(factor, Read) for factor in factors) >= 2
+    return math.prod(loop.extent for loop in nest.loops) if adds or is_contraction(nest) else 0
 
 
 def _figures(timing: Timing, whole: Timing, count: int, most: float) -> list[object]:

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.measure.images import located
 from benchmarks.measure.process import finished
 from benchmarks.measure.report import Report
 from benchmarks.measure.setting import THREADS, asked, require
@@ -22,6 +23,7 @@ def main() -> int:
     """Train, write the table, and return the number of trainings that took too much."""
     setting = asked(__doc__, networks=NETWORKS, batches=BATCHES)
     require()
+    located("mnist")
     report, rows, short = Report("memory", setting), [], 0
     for network in setting.networks:
         for batch in setting.batches:

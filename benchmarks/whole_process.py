@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.measure.images import located
 from benchmarks.measure.process import caching, finished
 from benchmarks.measure.report import Report
 from benchmarks.measure.rounds import Timing
 from benchmarks.measure.setting import THREADS, asked, require
-from pellucid.data.catalog import CATALOG
-from pellucid.data.named import required
 
 NETWORK = "mnist-avgpool"
 EPOCHS, TRIES = 3, 5
@@ -38,7 +37,7 @@ def main() -> int:
     """Run all programs in turn, write the table, and return the number of demands that were not met."""
     setting = asked(__doc__, networks=(NETWORK,))
     require("torch")
-    folder = required(CATALOG["mnist"], None)
+    folder = located("mnist")
     report = Report("whole_process", setting)
     epochs, tries = (1, 1) if setting.quick else (EPOCHS, TRIES)
     with tempfile.TemporaryDirectory() as kept:
