@@ -305,7 +305,7 @@ def training_worker(
         loss: place of the loss among a shard's gradients.
         correct: place of the number of right answers, or -1.
         shards: 1, 2 or 4 buffers of gradients, over which a batch is spread.
-        added: whether passes add to the gradients of a shard; else the only pass sets them.
+        added: whether a shard may have more tiles than one.
         copies: whether parameters are kept in further orders.
         masks: whether random masks are made for each tile.
         norms: place of the chunks' squared norms behind the gradients, or -1 if gradients are not clipped.
@@ -319,6 +319,11 @@ def training_worker(
         "  %arena_at = add i64 %arenas, %arena_move",
         "  %arena = inttoptr i64 %arena_at to ptr",
         "  %first_thread = icmp eq i64 %thread, 0",
+        f"  %pieces_low_n = mul i64 %thread, {chunks}",
+        "  %pieces_low = sdiv i64 %pieces_low_n, %threads",
+        f"  %pieces_high_n = add i64 %pieces_low_n, {chunks}",
+        "  %pieces_high = sdiv i64 %pieces_high_n, %threads",
+        "  %has_pieces = icmp slt i64 %pieces_low, %pieces_high",
         *(_copying("start") if copies else []),
         "  br label %step",
         "step:",
@@ -343,7 +348,7 @@ def training_worker(
         "noted:",
         f"  br i1 %finite, label %{'squares' if norms >= 0 else 'updates'}, label %leave",
         *(_norm(kind, chunks, chunk, norms) if norms >= 0 else []),
-        *_updates(kind, chunks, chunk),
+        *_updates(kind, chunk),
         "pieces_done:",
         "  call void @meet(ptr %control_p, i64 %threads)",
         *(_copying("again") if copies else []),
@@ -366,9 +371,9 @@ def training_worker(
 
 
 def _shard(kind: str, tile: int, stride: int, shards: int, *, added: bool, masks: bool) -> list[str]:
-    """A thread's shards of a batch, tile by tile, each into its own gradients, which begin as zeros."""
+    """A thread's shards of a batch, tile by tile, with gradients that its first tile sets."""
     shard_bytes = stride * (4 if kind == "float" else 8)
-    zeros = f"  call void @llvm.memset.p0.i64(ptr %grad, i8 0, i64 {shard_bytes}, i1 false)"
+    arguments = "ptr %arena, ptr %parameters_p, ptr %grad, ptr %row, i64 %m"
     return [
         "shard:",
         "  %h = phi i64 [ %thread, %step ], [ %h_next, %tiles_done ]",
@@ -379,12 +384,13 @@ def _shard(kind: str, tile: int, stride: int, shards: int, *, added: bool, masks
         f"  %high = sdiv i64 %high_n, {shards}",
         f"  %grad_move = mul i64 %h, {stride}",
         f"  %grad = getelementptr {kind}, ptr %gradients_p, i64 %grad_move",
-        *([zeros] if added else []),
         "  %some = icmp slt i64 %low, %high",
-        f"  br i1 %some, label %tile_head, label %{'tiles_done' if added else 'nothing'}",
-        *([] if added else ["nothing:", zeros, "  br label %tiles_done"]),
+        "  br i1 %some, label %tile_head, label %nothing",
+        "nothing:",
+        f"  call void @llvm.memset.p0.i64(ptr %grad, i8 0, i64 {shard_bytes}, i1 false)",
+        "  br label %tiles_done",
         "tile_head:",
-        "  %t = phi i64 [ %low, %shard ], [ %t_next, %tile_head ]",
+        "  %t = phi i64 [ %low, %shard ], [ %t_next, %tile_end ]",
         "  %rest = sub i64 %high, %t",
         f"  %few = icmp slt i64 %rest, {tile}",
         f"  %m = select i1 %few, i64 %rest, i64 {tile}",
@@ -392,7 +398,15 @@ def _shard(kind: str, tile: int, stride: int, shards: int, *, added: bool, masks
         "  %places = getelementptr i64, ptr %order_p, i64 %from",
         "  call void @gather(ptr %context, ptr %arena, ptr %places, i64 %m)",
         *(["  call void @noise(ptr %context, ptr %arena, ptr %places, i64 %s, i64 %m)"] if masks else []),
-        "  call void @tile(ptr %arena, ptr %parameters_p, ptr %grad, ptr %row, i64 %m)",
+        "  %begins = icmp eq i64 %t, %low",
+        "  br i1 %begins, label %tile_first, label %tile_more",
+        "tile_first:",
+        f"  call void @first({arguments})",
+        "  br label %tile_end",
+        "tile_more:",
+        f"  call void @tile({arguments})" if added else "  unreachable",
+        *(["  br label %tile_end"] if added else []),
+        "tile_end:",
         f"  %t_next = add i64 %t, {tile}",
         "  %more_tiles = icmp slt i64 %t_next, %high",
         "  br i1 %more_tiles, label %tile_head, label %tiles_done",
@@ -441,20 +455,19 @@ NOTE = (
 )
 
 
-def _updates(kind: str, chunks: int, chunk: int) -> list[str]:
-    """A thread's pieces of the parameters, each changed by the optimiser's equations."""
+def _updates(kind: str, chunk: int) -> list[str]:
+    """A thread's pieces of the parameters, one after the other, each changed by the optimiser's equations."""
     return [
         "updates:",
-        f"  %busy = icmp slt i64 %thread, {chunks}",
-        "  br i1 %busy, label %piece, label %pieces_done",
+        "  br i1 %has_pieces, label %piece, label %pieces_done",
         "piece:",
-        "  %k = phi i64 [ %thread, %updates ], [ %k_next, %piece ]",
+        "  %k = phi i64 [ %pieces_low, %updates ], [ %k_next, %piece ]",
         f"  %k_move = mul i64 %k, {chunk}",
         f"  %p_k = getelementptr {kind}, ptr %parameters_p, i64 %k_move",
         f"  %g_k = getelementptr {kind}, ptr %gradients_p, i64 %k_move",
         "  call void @update(ptr %p_k, ptr %g_k, ptr %row)",
-        "  %k_next = add i64 %k, %threads",
-        f"  %more_pieces = icmp slt i64 %k_next, {chunks}",
+        "  %k_next = add i64 %k, 1",
+        "  %more_pieces = icmp slt i64 %k_next, %pieces_high",
         "  br i1 %more_pieces, label %piece, label %pieces_done",
     ]
 
@@ -463,17 +476,16 @@ def _norm(kind: str, chunks: int, chunk: int, norms: int) -> list[str]:
     """Squares of all gradients added, chunk by chunk and then in order, into the last scalar of the step."""
     return [
         "squares:",
-        f"  %squares_busy = icmp slt i64 %thread, {chunks}",
-        "  br i1 %squares_busy, label %square, label %squares_done",
+        "  br i1 %has_pieces, label %square, label %squares_done",
         "square:",
-        "  %q = phi i64 [ %thread, %squares ], [ %q_next, %square ]",
+        "  %q = phi i64 [ %pieces_low, %squares ], [ %q_next, %square ]",
         f"  %q_move = mul i64 %q, {chunk}",
         f"  %g_q = getelementptr {kind}, ptr %gradients_p, i64 %q_move",
         f"  %norm_at = add i64 %q, {norms}",
         f"  %norm_q = getelementptr {kind}, ptr %gradients_p, i64 %norm_at",
         "  call void @squared(ptr %norm_q, ptr %g_q)",
-        "  %q_next = add i64 %q, %threads",
-        f"  %more_squares = icmp slt i64 %q_next, {chunks}",
+        "  %q_next = add i64 %q, 1",
+        "  %more_squares = icmp slt i64 %q_next, %pieces_high",
         "  br i1 %more_squares, label %square, label %squares_done",
         "squares_done:",
         "  call void @meet(ptr %control_p, i64 %threads)",

@@ -42,6 +42,7 @@ class Named:
         images: the letter that runs over images, None if it has none.
         accumulate: whether the target is added to, tile after tile or use after use.
         constants: values of its named scalars.
+        over_tiles: whether it is added to only what earlier tiles left, so that the first tile sets it.
     """
 
     equation: Equation
@@ -49,6 +50,7 @@ class Named:
     images: str | None
     accumulate: bool
     constants: Mapping[str, float]
+    over_tiles: bool = False
 
 
 def gradient_of(value: str) -> str:
@@ -80,11 +82,11 @@ def named_equations(
     result: list[Named] = []
     for equation in specialised(counted, ranges).equations:
         renamed = _renamed(equation, names, prefix, formula.constants)
-        again = renamed.name in seen or renamed.name in totals
+        over_tiles = renamed.name in totals and renamed.name not in seen
+        again = renamed.name in seen or over_tiles
         seen.add(renamed.name)
-        result.append(
-            Named(renamed, _ranges(ranges, names, prefix), letter, again, _numbers(formula.constants))
-        )
+        own, numbers = _ranges(ranges, names, prefix), _numbers(formula.constants)
+        result.append(Named(renamed, own, letter, again, numbers, over_tiles))
     return result
 
 

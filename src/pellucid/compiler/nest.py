@@ -99,6 +99,7 @@ class Nest:
         body: what is reduced; for a map the value itself.
         finish: the value that is written, in terms of `RESULT`.
         accumulate: whether the value is added to what the target holds.
+        over_tiles: whether it is added only to what earlier tiles left, so that the first tile sets it.
         kept: whether the target is written to memory.
         then: further values of the same cells.
         source: the equation that it comes from, for readers.
@@ -111,6 +112,7 @@ class Nest:
     body: Expr
     finish: Expr
     accumulate: bool = False
+    over_tiles: bool = False
     kept: bool = True
     then: tuple[Store, ...] = ()
     source: Equation | None = field(default=None, compare=False)

@@ -82,18 +82,26 @@ class PassPlan:
         return frozenset(whole(r.tensor) for nest, _, _ in self.nests for r in nest.written)
 
     def emit(self, module: Module) -> None:
-        """The functions ``tile`` (all nests), its halves ``forward`` and ``backward``, and ``repack``."""
+        """The functions ``tile`` (all nests), its halves ``forward`` and ``backward``, and ``repack``.
+
+        The function ``first`` does a shard's first tile: it sets what ``tile`` adds to.
+        """
         spaces = ", ".join(f"ptr %{s}" for s in SPACES)
         storage = self.storage
         calls: dict[str, list[str]] = {
             "forward": [],
             "backward": [],
             "tile": ["forward", "backward"],
+            "first": [],
             "repack": [],
         }
         for number, (nest, schedule, images) in enumerate(self.nests):
             Kernel(module, f"nest{number}", nest, schedule, storage, self.constants, images)
             calls["forward" if number < self.backward else "backward"].append(f"nest{number}")
+            if nest.over_tiles:
+                sets = replace(nest, accumulate=False)
+                Kernel(module, f"first{number}", sets, schedule, storage, self.constants, images)
+            calls["first"].append(f"{'first' if nest.over_tiles else 'nest'}{number}")
         for number, (nest, schedule) in enumerate(self.repacks):
             Kernel(module, f"copy{number}", nest, schedule, storage, self.constants, None)
             calls["repack"].append(f"copy{number}")
@@ -134,7 +142,7 @@ def plan_pass(
         first = len(nests) if number == backward else first
         shapes.update(named.ranges.shapes)
         scalars.update(named.constants)
-        lowered = lower(named.equation, named.ranges, accumulate=named.accumulate)
+        lowered = _lowered(named)
         for nest in _own_names(lowered, named.ranges.shapes, shapes):
             if nest.target.tensor not in named.ranges.shapes:
                 shapes[nest.target.tensor] = _reached(nest, shapes.get(nest.target.tensor))
@@ -153,6 +161,17 @@ def plan_pass(
     chosen, repacks = storage.choose(nests, images, passes)
     half = len(chosen) if keep is not None or backward is None or backward >= len(equations) else first
     return replace(storage.plan(chosen, repacks, images, scalars, given or {}, unit), backward=half)
+
+
+def _lowered(named: Named) -> list[Nest]:
+    """Its nests; those that add only because of earlier tiles say so."""
+    nests = lower(named.equation, named.ranges, accumulate=named.accumulate)
+    if not named.over_tiles:
+        return nests
+    first = lower(named.equation, named.ranges, accumulate=False)
+    return [
+        replace(n, over_tiles=n.accumulate and not f.accumulate) for n, f in zip(nests, first, strict=True)
+    ]
 
 
 def _own_names(

@@ -43,9 +43,9 @@ __all__ = [
 ]
 
 IMAGE, LABEL, AVERAGE, DEVIATION, CORRECTS = "@image", "@label", "@average", "@deviation", "correct"
-# A tile's values should fit the second-level cache of any processor of the last ten years.
+# A tile's values, each layer's counted once, for the second-level cache; read off the seed networks' times.
 TILE_BYTES = 1 << 20
-LARGEST_TILE = 16
+LARGEST_TILE = 8
 # Passes between two changes of the parameters, beyond which more make no difference to the code.
 MANY = 8
 # The last but one place in a step's row of scalars; numbers of a batch's weights stand here and before it.
@@ -103,7 +103,7 @@ def shards_for(batch: int) -> int:
 def tile_size(network: Network, batch: int, itemsize: int) -> int:
     """Images that a pass takes at once: a function of the network and the batch, not of the machine."""
     numbers = sum(int(np.prod(shape)) for shape in (network.input_shape, *(n.shape for n in network.nodes)))
-    fitting = TILE_BYTES // (3 * numbers * itemsize)
+    fitting = TILE_BYTES // (numbers * itemsize)
     return max(1, min(LARGEST_TILE, batch, 1 << max(fitting, 1).bit_length() - 1))
 
 
