@@ -93,5 +93,3 @@ def test_images_that_depend_on_each_other_go_through_together(monkeypatch):
     monkeypatch.setattr("pellucid.engine.forward.images_together", lambda *_: 2)
     outputs = engine.get("numpy").predictor(network, parameters, None, np.float64)(x)
     assert outputs == pytest.approx(network.run(x, None, parameters, dtype=np.float64).output)
-    with pytest.raises(UsageError, match="layer formula1 depends on all images of a batch"):
-        engine.get("compiled").predictor(network, parameters, None, np.float64)(x)

@@ -19,7 +19,7 @@ from pellucid.errors import UsageError
 from pellucid.formula.derive import gradient_name
 from pellucid.formula.expression import Equation, reads
 from pellucid.formula.formula import Formula
-from pellucid.formula.ranges import solve
+from pellucid.formula.ranges import Ranges, solve
 from pellucid.layers.preparation import CORRECT, ONE_HOT, normalisation
 from pellucid.network import INPUT, Network
 
@@ -34,6 +34,7 @@ __all__ = [
     "batch_equations",
     "input_scale",
     "prediction_plan",
+    "prediction_tile",
     "shards_for",
     "source_of",
     "source_type",
@@ -62,6 +63,7 @@ class _Equations:
     totals: tuple[str, ...]
     found: list[Named]
     seen: set[str]
+    whole: bool = False
 
     def add(
         self,
@@ -72,13 +74,16 @@ class _Equations:
         **sizes: int,
     ) -> None:
         ranges = solve(formula, given, sizes)
-        self.found += named_equations(formula, ranges, names, prefix, totals=self.totals, seen=self.seen)
+        self.named(formula, ranges, names, prefix)
+
+    def named(self, formula: Formula, ranges: Ranges, names: Mapping[str, str], prefix: str) -> None:
+        self.found += named_equations(
+            formula, ranges, names, prefix, totals=self.totals, seen=self.seen, every_image=self.whole
+        )
 
     def forward(self, step: Step) -> None:
         names = {**step.operands, step.forward.output: step.name}
-        self.found += named_equations(
-            step.forward, step.ranges, names, step.name, totals=self.totals, seen=self.seen
-        )
+        self.named(step.forward, step.ranges, names, step.name)
 
     def backward(self, step: Step) -> None:
         if step.backward is None or step.backward_ranges is None:
@@ -86,9 +91,7 @@ class _Equations:
         above = {gradient_name(step.forward.output): gradient_of(step.name)}
         below = {gradient_name(operand): gradient_of(value) for operand, value in step.gradients.items()}
         names = {**step.operands, step.forward.output: step.name, **above, **below}
-        self.found += named_equations(
-            step.backward, step.backward_ranges, names, step.name, totals=self.totals, seen=self.seen
-        )
+        self.named(step.backward, step.backward_ranges, names, step.name)
 
 
 def shards_for(batch: int) -> int:
@@ -107,6 +110,13 @@ def tile_size(network: Network, batch: int, itemsize: int) -> int:
     return max(1, min(LARGEST_TILE, batch, 1 << max(fitting, 1).bit_length() - 1))
 
 
+def prediction_tile(network: Network, images: int, itemsize: int) -> int:
+    """Images that a prediction takes at once, of so many; all, if they depend on each other."""
+    if images == 1 or coupled_layer(network) is not None:
+        return images
+    return tile_size(network, 64, itemsize)
+
+
 @dataclass(frozen=True)
 class BatchCut:
     """How a batch is cut, by its size and the network alone.
@@ -115,14 +125,18 @@ class BatchCut:
         shards: parts with gradients of their own.
         tile: images that a pass takes at once.
         passes: tiles of a shard; what has many has `MANY`.
+        whole: whether it is not cut at all, since its images depend on each other.
     """
 
     shards: int
     tile: int
     passes: int
+    whole: bool = False
 
     @staticmethod
     def of(network: Network, batch: int, itemsize: int) -> BatchCut:
+        if coupled_layer(network) is not None:
+            return BatchCut(1, batch, 1, whole=True)
         shards = shards_for(batch)
         of_shard = -(-batch // shards)
         tile = tile_size(network, of_shard, itemsize)
@@ -152,15 +166,15 @@ def input_scale(scaling: Scaling | None, source: str) -> float | None:
 
 
 def training_plan(
-    program: Program, *, scale: float | None, labels: bool, passes: int, unit: Unit | None = None
+    program: Program, cut: BatchCut, *, scale: float | None, labels: bool, unit: Unit | None = None
 ) -> PassPlan:
     """Forward and backward pass of one tile, with the loss and the count of right answers.
 
     Args:
         program: of `training_program`.
+        cut: the tiles of images before gradients are used; the sums of several are added up.
         scale: of `input_scale`.
         labels: whether targets are labels, and not what the outputs should be.
-        passes: tiles of images before gradients are used; the sums of several are added up.
         unit: the processor's vectors.
 
     Raises:
@@ -170,7 +184,7 @@ def training_plan(
     gradients = {gradient_of(p): p for p in network.parameter_shapes}
     classes = network.loss is not None and network.loss.classification
     totals = (LOSS, *((CORRECTS,) if classes else ()))
-    equations = _Equations(tile, (*totals, *gradients) if passes > 1 else (), [], set())
+    equations = _Equations(tile, (*totals, *gradients) if cut.passes > 1 else (), [], set(), cut.whole)
     _add_input(equations, network, scale)
     shape = (tile, *network.output_shape)
     if labels:
@@ -184,11 +198,10 @@ def training_plan(
         equations.add(CORRECT, {"x": shape, "y": shape}, names, "@score")
     for step in reversed(program.steps):
         equations.backward(step)
-    _refuse_coupled(network)
     keep = frozenset({INPUT, IMAGE, LABEL, TARGETS, WEIGHTS, *program.masks})
     return plan_pass(
         equations.found, network.parameter_shapes, gradients, totals, (AVERAGE, DEVIATION), keep,
-        given=given, passes=passes, unit=unit,
+        given=given, passes=cut.passes, unit=unit,
     )  # fmt: skip
 
 
@@ -211,13 +224,15 @@ def batch_equations(program: Program) -> tuple[Equation, ...]:
 def prediction_plan(
     network: Network, tile: int, scale: float | None, unit: Unit | None = None
 ) -> PassPlan:
-    """The forward pass of one tile; for the scale see `input_scale`."""
+    """The forward pass of one tile; for the scale see `input_scale`.
+
+    Where images depend on each other, all of them are one tile.
+    """
     program = Program.build(network, tile, loss=False)
-    equations = _Equations(tile, (), [], set())
+    equations = _Equations(tile, (), [], set(), coupled_layer(network) is not None)
     _add_input(equations, network, scale)
     for step in program.steps:
         equations.forward(step)
-    _refuse_coupled(network)
     keep = frozenset({INPUT, IMAGE, network.output})
     return plan_pass(
         equations.found, network.parameter_shapes, {}, (), (AVERAGE, DEVIATION), keep, unit=unit
@@ -231,12 +246,3 @@ def _add_input(equations: _Equations, network: Network, scale: float | None) -> 
     formula = replace(normalisation(len(shape)), constants={"scale": scale})
     names = {"image": IMAGE, "average": AVERAGE, "deviation": DEVIATION, "x": INPUT}
     equations.add(formula, {"image": shape, "average": shape[1:2], "deviation": shape[1:2]}, names, "@input")
-
-
-def _refuse_coupled(network: Network) -> None:
-    """Images run tile by tile, so none may depend on another."""
-    layer = coupled_layer(network)
-    if layer is not None:
-        raise UsageError(
-            f"layer {layer} depends on all images of a batch, which is not compiled yet; use engine='numpy'"
-        )

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ctypes
-import threading
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from pellucid.compiler.driver import FIELDS, Feed, barrier, gather, inference_worker, scatter
+from pellucid.compiler.driver import FIELDS, ROW, Feed, barrier, gather, inference_worker, scatter
 from pellucid.compiler.emit import Module
 from pellucid.compiler.machine import aligned, host
 from pellucid.compiler.plan import CHUNK, PassPlan
@@ -22,21 +23,29 @@ from pellucid.engine.compiled_plan import (
     IMAGE,
     input_scale,
     prediction_plan,
+    prediction_tile,
     source_of,
     source_type,
-    tile_size,
 )
+from pellucid.engine.coupling import coupled_layer
 from pellucid.engine.interface import Scaling
+from pellucid.engine.workers import run_together
 from pellucid.errors import UsageError
 from pellucid.network import INPUT, Network
 
 __all__ = ["CompiledPredictor", "PredictionRecipe"]
 
 Array = NDArray[Any]
+# Numbers of images whose images depend on each other, for which code is kept.
+MOST_SIZES = 8
+CONTROL_SIZE = 16
+FIRST = np.zeros(1, np.int64)
+# Places in the table of addresses that change from call to call.
+PLACES = [FIELDS.index(name) for name in ("images", "order", "total", "threads", "out")]
 
 
 class CompiledPredictor:
-    """A network with fixed parameters as a function of images."""
+    """A network with fixed parameters as a function of images; several threads may call it at once."""
 
     def __init__(
         self,
@@ -49,7 +58,8 @@ class CompiledPredictor:
         self.network, self.scaling, self.threads = network, scaling, threads
         self.dtype = np.dtype(dtype)
         self.parameters = network.checked_parameters(parameters, self.dtype)
-        self._made: dict[tuple[str, bool], _Prediction] = {}
+        self.coupled = coupled_layer(network) is not None
+        self._made: dict[tuple[str, int], _Prediction] = {}
 
     def __call__(self, images: Array) -> Array:
         """Outputs (N, ...) of images (N, C, H, W) or (N, features), as they lie in a file."""
@@ -57,11 +67,17 @@ class CompiledPredictor:
             wanted, given = self.network.input_shape, images.shape[1:]
             raise UsageError(f"{self.network.name} takes inputs of the shape {wanted}, not {given}")
         images = source_of(images, scaled=self.scaling is not None)
-        source = source_type(images.dtype)
-        key = (source, len(images) == 1)
-        if key not in self._made:
-            self._made[key] = _Prediction(self, source, single=len(images) == 1)
-        return self._made[key](images)
+        if not len(images):
+            return np.empty((0, *self.network.output_shape), self.dtype)
+        tile = prediction_tile(self.network, len(images), self.dtype.itemsize)
+        key = (source_type(images.dtype), tile)
+        made = self._made.get(key)
+        if made is None:
+            if self.coupled and len(self._made) >= MOST_SIZES:
+                self._made = {}
+            # of two threads that make the same at once, one sees its own thrown away
+            made = self._made.setdefault(key, _Prediction(self, *key))
+        return made(images)
 
 
 @dataclass(frozen=True)
@@ -107,58 +123,76 @@ class PredictionRecipe:
 
 
 class _Prediction:
-    """Code for images of one type, for one image at a time or for many."""
+    """Code for images of one type and for tiles of one size."""
 
-    def __init__(self, owner: CompiledPredictor, source: str, *, single: bool) -> None:
+    def __init__(self, owner: CompiledPredictor, source: str, tile: int) -> None:
         network, self.dtype = owner.network, owner.dtype
-        tile = 1 if single else tile_size(network, 64, self.dtype.itemsize)
-        self.threads = 1 if single else owner.threads
+        self.threads = 1 if tile == 1 or owner.coupled else owner.threads
         self.shape = network.output_shape
         scale = input_scale(owner.scaling, source)
         layout, self._code = obtained(PredictionRecipe(network, kind_of(self.dtype), source, scale, tile))
         tensors, sizes = layout.tensors, layout.sizes
         self._predict = self._code.function("predict", ctypes.c_void_p, ctypes.c_int64)
         self._parameters = aligned(max(sizes["parameters"], 1), self.dtype)
-        stride = -(-sizes["arena"] // CHUNK) * CHUNK + CHUNK
-        self._arenas = aligned(self.threads * stride, self.dtype)
-        self._scalars = aligned(16, self.dtype)
-        self._control = np.zeros(16, np.int64)
+        self._scalars = aligned(ROW, self.dtype)
+        self._stride = -(-sizes["arena"] // CHUNK) * CHUNK + CHUNK
+        # each call takes what it works on from here and puts it back: calls may overlap
+        self._idle: deque[_Workspace] = deque([self._workspace()])
         for name, value in owner.parameters.items():
             tensors[name].view(self._parameters)[...] = value.reshape(tensors[name].shape)
         if owner.scaling is not None:
             for name, numbers in ((AVERAGE, owner.scaling.mean), (DEVIATION, owner.scaling.deviation)):
                 tensors[name].view(self._parameters)[...] = numbers
-        self._fixed = {
-            "scalars": self._scalars.ctypes.data, "parameters": self._parameters.ctypes.data,
-            "control": self._control.ctypes.data, "arenas": self._arenas.ctypes.data,
-            "arena_bytes": stride * self.dtype.itemsize,
-        }  # fmt: skip
-        self._single = np.zeros(1, np.int64)
         prepare = self._code.function("prepare", ctypes.c_void_p, ctypes.c_int64)
-        prepare(self._context(np.zeros(1), self._single, np.zeros(1), 1).ctypes.data, 0)
+        prepare(self._idle[0].context.ctypes.data, 0)
 
-    def _context(self, images: Array, order: Array, out: Array, threads: int) -> Array:
+    def _workspace(self) -> _Workspace:
+        arenas = aligned(self.threads * self._stride, self.dtype)
+        control, context = np.zeros(CONTROL_SIZE, np.int64), np.zeros(len(FIELDS), np.int64)
         numbers = {
-            **self._fixed, "images": images.ctypes.data, "order": order.ctypes.data, "total": len(order),
-            "threads": threads, "out": out.ctypes.data,
+            "scalars": self._scalars.ctypes.data, "parameters": self._parameters.ctypes.data,
+            "control": control.ctypes.data, "arenas": arenas.ctypes.data,
+            "arena_bytes": self._stride * self.dtype.itemsize,
         }  # fmt: skip
-        return np.array([numbers.get(f, 0) for f in FIELDS], np.int64)
+        for name, number in numbers.items():
+            context[FIELDS.index(name)] = number
+        return _Workspace(context, control, arenas)
 
     def __call__(self, images: Array) -> Array:
+        try:
+            space = self._idle.pop()
+        except IndexError:
+            space = self._workspace()
         out = np.empty((len(images), *self.shape), self.dtype)
-        if not len(images):
-            return out
-        order = self._single if len(images) == 1 else np.arange(len(images))
+        order = FIRST if len(images) == 1 else np.arange(len(images))
         threads = min(self.threads, len(images))
-        context = self._context(images, order, out, threads)
+        space.point(images, order, out, threads)
         if threads == 1:
-            self._predict(context.ctypes.data, 0)
-            return out
-        workers = [
-            threading.Thread(target=self._predict, args=(context.ctypes.data, t)) for t in range(threads)
-        ]
-        for worker in workers:
-            worker.start()
-        for worker in workers:
-            worker.join()
+            self._predict(space.context.ctypes.data, 0)
+        else:
+            run_together(partial(self._work, space, (images, order, out)), threads, space.stop)
+        self._idle.append(space)
         return out
+
+    def _work(self, space: _Workspace, _held: tuple[Array, ...], thread: int) -> None:
+        """One thread; it holds the arrays of which the context has only addresses."""
+        self._predict(space.context.ctypes.data, thread)
+
+
+@dataclass(frozen=True, eq=False)
+class _Workspace:
+    """What one call works on: the table of addresses, the block in which it is asked to stop, and memory."""
+
+    context: Array
+    control: Array
+    arenas: Array
+
+    def point(self, images: Array, order: Array, out: Array, threads: int) -> None:
+        """At the images of a call."""
+        self.control[:] = 0
+        self.context[PLACES] = (
+            images.ctypes.data, order.ctypes.data, len(order), threads, out.ctypes.data
+        )  # fmt: skip
+
+    def stop(self) -> None:
+        self.control[0] = 1

@@ -22,7 +22,7 @@ from pellucid.engine.compiled_plan import (
     BatchCut,
     input_scale,
     prediction_plan,
-    tile_size,
+    prediction_tile,
     training_plan,
     training_program,
 )
@@ -161,7 +161,7 @@ def training_stages(
     scale = input_scale(scaling, "i8")
     where = where or host()
     unit = where.unit(KINDS[size])
-    plan = training_plan(program, scale=scale, labels=labels, passes=cut.passes, unit=unit)
+    plan = training_plan(program, cut, scale=scale, labels=labels, unit=unit)
     return tuple(_stages(plan, KINDS[size], where))
 
 
@@ -173,7 +173,7 @@ def prediction_stages(
     if batch < 1:
         raise UsageError(f"a batch has at least 1 image, not {batch}")
     size = float_type(dtype).itemsize
-    tile = 1 if batch == 1 else tile_size(network, 64, size)
+    tile = prediction_tile(network, batch, size)
     where = where or host()
     plan = prediction_plan(network, tile, input_scale(scaling, "i8"), where.unit(KINDS[size]))
     return tuple(_stages(plan, KINDS[size], where))

@@ -36,7 +36,12 @@ from pellucid.engine.program import LOSS, TARGETS, WEIGHTS, Program
 from pellucid.formula.formula import Formula
 from pellucid.network import INPUT, Network
 
-__all__ = ["TrainingRecipe"]
+__all__ = ["TrainingRecipe", "holds_labels"]
+
+
+def holds_labels(task: Task) -> bool:
+    """Whether targets are numbers of classes, and not what the outputs should be."""
+    return task.targets.ndim == 1 and task.targets.dtype.kind in "iu"
 
 
 @dataclass(frozen=True)
@@ -66,13 +71,13 @@ class TrainingRecipe:
     clip_norm: float | None
 
     @staticmethod
-    def of(task: Task) -> TrainingRecipe:
-        """What the task needs; how a batch is cut depends on its size alone."""
+    def of(task: Task, batch: int | None = None) -> TrainingRecipe:
+        """What the task needs; how a batch of so many images is cut depends on its size alone."""
         source = source_type(task.images.dtype)
         return TrainingRecipe(
             task.network, kind_of(task.dtype), source, input_scale(task.normalisation, source),
-            task.targets.ndim == 1 and task.targets.dtype.kind in "iu", task.sample_weight is not None,
-            BatchCut.of(task.network, task.batch_size, np.dtype(task.dtype).itemsize), task.update,
+            holds_labels(task), task.sample_weight is not None,
+            BatchCut.of(task.network, batch or task.batch_size, np.dtype(task.dtype).itemsize), task.update,
             None if task.clip_norm is None else float(task.clip_norm),
         )  # fmt: skip
 
@@ -99,7 +104,7 @@ class TrainingRecipe:
     def plan(self, program: Program) -> PassPlan:
         """Forward and backward pass of one tile."""
         unit = host().unit(self.kind)
-        return training_plan(program, scale=self.scale, labels=self.labels, passes=self.cut.passes, unit=unit)
+        return training_plan(program, self.cut, scale=self.scale, labels=self.labels, unit=unit)
 
     def norms(self, layout: Layout) -> int:
         """Where the chunks' squared norms lie: behind the shards' gradients and the optimiser's states."""
