@@ -60,6 +60,8 @@ RESULT = Read("@")
 BEST = Read("@best")
 # In the body of a maximum, ``where(condition, value, VALID)`` marks positions that may win.
 VALID = Read("@padding")
+# Functions of few instructions.
+SHORT = ("relu", "abs", "sqrt", "maximum", "minimum")
 # More classes of remainders than this are not unrolled.
 MOST_CLASSES = 1024
 
@@ -135,6 +137,11 @@ class Nest:
     def values(self) -> tuple[Expr, ...]:
         """What a cell works out: the body, what becomes of its reduction, and the further values."""
         return (self.body, self.finish, *(s.value for s in self.then))
+
+    @property
+    def long(self) -> bool:
+        """Whether a cell takes so many instructions that writing it out several times gains nothing."""
+        return any(isinstance(n, Call) and n.function not in SHORT for v in self.values for n in walk(v))
 
     @property
     def accesses(self) -> list[Read]:

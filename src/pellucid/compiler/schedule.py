@@ -22,8 +22,8 @@ __all__ = ["Schedule", "Unit", "along", "best_cost", "choose", "coefficient", "i
 OPERANDS = 4
 # Share of the room for accumulators beyond which there is none for numbers that terms of a sum share.
 CROWDED = 0.6
-# Cells that are worked on together where there is nothing to keep in registers.
-MOST_CELLS = 8
+# Cells that are worked on together where there is nothing to keep in registers, and of long ones.
+MOST_CELLS, FEW_CELLS = 8, 2
 # Sums that must be under way for the adders to be busy: two units of four cycles.
 BUSY = 8
 # What a turn of a loop costs beside its work, in loads.
@@ -221,7 +221,7 @@ def _tile(
     """The tile that takes the fewest cycles for each of its cells."""
     blocks = {x.letter: -(-x.extent // lanes) if x.letter == vector else x.extent for x in nest.out}
     room = unit.accumulators(lanes)
-    most = room if is_contraction(nest) else min(MOST_CELLS, room)
+    most = room if is_contraction(nest) else min(FEW_CELLS if nest.long else MOST_CELLS, room)
     cost = _Cost(nest, tensors, images)
     options = {s: _sizes(n, most, dynamic=s == images) for s, n in blocks.items()}
     best: tuple[float, tuple[tuple[str, int], ...]] = (math.inf, ())
