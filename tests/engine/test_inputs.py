@@ -65,8 +65,9 @@ TRAINING: dict[str, tuple[dict[str, Any], str]] = {
     "decay": ({"weight_decay": "x"}, "adam: weight_decay is finite and at least 0, not 'x'"),
     "warm-up": ({"warmup": "x"}, "a warm-up takes 0 epochs or more, not 'x'"),
     "norm": ({"clip_norm": "x"}, "clip_norm is finite and above 0, not 'x'"),
-    "threads": ({"threads": 0}, "an engine uses at least 1 thread, not 0"),
-    "half a thread": ({"threads": 1.5}, "an engine uses at least 1 thread, not 1.5"),
+    "threads": ({"threads": 0}, "an engine uses 1 to 256 threads, not 0"),
+    "too many threads": ({"threads": 257}, "an engine uses 1 to 256 threads, not 257"),
+    "half a thread": ({"threads": 1.5}, "an engine uses 1 to 256 threads, not 1.5"),
     "a function that is told": ({"callbacks": [print]}, "callbacks are a list of objects whose class is a"),
     "normalisation": ({"normalisation": True}, "normalisation is a Normalisation, False for none, or None"),
 }

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from numpy.typing import NDArray
 
 from pellucid.engine.inputs import as_weights, check_targets, float_type
 from pellucid.engine.interface import Task
+from pellucid.engine.processors import MOST_THREADS
 from pellucid.errors import UsageError
 from pellucid.layers.options import is_whole
 from pellucid.network import Network
 
-__all__ = ["check_order", "check_trainable", "checked_task"]
+__all__ = ["check_order", "check_trainable", "checked_task", "checked_threads"]
 
 Array = NDArray[Any]
 
@@ -33,10 +35,18 @@ def checked_task(task: Task) -> Task:
         as_weights(task.sample_weight, count, task.dtype)
     if task.batch_size < 1:
         raise UsageError(f"a batch has at least 1 image, not {task.batch_size}")
-    if task.threads is not None and not is_whole(task.threads, 1):
-        raise UsageError(f"an engine uses at least 1 thread, not {task.threads!r}")
+    checked_threads(task.threads)
     float_type(task.dtype)
     return task
+
+
+def checked_threads(threads: int | None) -> int | None:
+    """The number of threads, if there is one and it makes sense."""
+    if threads is None:
+        return None
+    if not is_whole(threads, 1) or operator.index(threads) > MOST_THREADS:
+        raise UsageError(f"an engine uses 1 to {MOST_THREADS} threads, not {threads!r}")
+    return operator.index(threads)
 
 
 def check_trainable(network: Network) -> None:

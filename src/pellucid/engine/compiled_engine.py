@@ -2,31 +2,25 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from pellucid.engine.checks import checked_threads
 from pellucid.engine.compiled_executor import CompiledExecutor
 from pellucid.engine.compiled_predictor import CompiledPredictor
 from pellucid.engine.compiled_trainer import CompiledTrainer
 from pellucid.engine.interface import Predictor, Scaling, Task, Trainer
+from pellucid.engine.processors import threads_by_default
 from pellucid.engine.run import Run
 from pellucid.engine.running import run
 from pellucid.network import Network
 
-__all__ = ["CompiledEngine", "processors"]
+__all__ = ["CompiledEngine"]
 
 Array = NDArray[Any]
-
-
-def processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 class CompiledEngine:
@@ -45,10 +39,11 @@ class CompiledEngine:
         )  # fmt: skip
 
     def trainer(self, task: Task) -> Trainer:
-        return CompiledTrainer(task, task.threads or processors())
+        return CompiledTrainer(task, task.threads or threads_by_default())
 
     def predictor(
         self, network: Network, parameters: Mapping[str, Array], normalisation: Scaling | None = None,
         dtype: DTypeLike = np.float32, threads: int | None = None,
     ) -> Predictor:  # fmt: skip
-        return CompiledPredictor(network, parameters, normalisation, dtype, threads or processors())
+        used = checked_threads(threads) or threads_by_default()
+        return CompiledPredictor(network, parameters, normalisation, dtype, used)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from pellucid.engine.checks import checked_threads
 from pellucid.engine.coupling import coupled_layer
 from pellucid.engine.executor import executor
 from pellucid.engine.interface import Scaling
@@ -31,7 +32,7 @@ class NumpyPredictor:
         self, network: Network, parameters: Mapping[str, Array], normalisation: Scaling | None,
         dtype: DTypeLike, threads: int | None,
     ) -> None:  # fmt: skip
-        self.network, self.normalisation, self.threads = network, normalisation, threads
+        self.network, self.normalisation, self.threads = network, normalisation, checked_threads(threads)
         self.dtype = np.dtype(dtype)
         self.parameters = network.checked_parameters(parameters, self.dtype)
         self.coupled = coupled_layer(network) is not None
