@@ -361,12 +361,23 @@ class Kernel:
             new = self.fma(first, self.value(above[-1], point), total)
         else:
             new = self.binary("fadd", total, self.value(body, point))
-        if not self.schedule.across or self.always_full({}):
+        if not self.schedule.across or self.always_full({}) or all(map(self.ends_in_zeros, above)):
             return new
         # lanes past the end keep what they have: 0 there times infinity elsewhere would be no number
         kind = self.type_of(new.lanes)
         bits = f"<{new.lanes} x i1> {self.tail_mask()}"
         return self.op(f"select {bits}, {kind} {new.name}, {kind} {total.name}", new.lanes)
+
+    def ends_in_zeros(self, factor: Expr) -> bool:
+        """Whether a factor runs along a whole stored axis, so that padding or nothing follows its end."""
+        vector = self.schedule.vector or ""
+        if not isinstance(factor, Read):
+            return False
+        tensor = self.tensors[factor.tensor]
+        return along(factor, tensor, vector) and any(
+            i.letter == vector and tensor.shape[axis] == self.extents[vector]
+            for axis, i in enumerate(factor.indices)
+        )
 
     def guarded(self) -> bool:
         """Whether some positions of an extreme value lie in padding, which never wins."""
