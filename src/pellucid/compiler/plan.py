@@ -118,6 +118,7 @@ def plan_pass(
     equations: Sequence[Named], parameters: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str],
     totals: Sequence[str], constants: Sequence[str], keep: frozenset[str] | None, backward: int | None = None,
     given: Mapping[str, int] | None = None, passes: int = MANY, unit: Unit | None = None,
+    public: frozenset[str] = frozenset(),
 ) -> PassPlan:  # fmt: skip
     """Plans a pass.
 
@@ -132,6 +133,7 @@ def plan_pass(
         given: scalars that are worked out before the pass, with their places among a step's scalars.
         passes: how often the pass runs before parameters change.
         unit: the processor's vectors.
+        public: tensors whose rows are copied in or out, which is fastest in the public order of their axes.
     """
     nests: list[Nest] = []
     images: dict[str, str | None] = {}
@@ -157,7 +159,7 @@ def plan_pass(
         nests = fused(nests, keep | {*gradients, *totals})
     used = frozenset(r.tensor for n in nests for r in _all_reads(n)) & shapes.keys()
     halo = _halos(nests, shapes, gradients)
-    storage = _Storage(shapes, halo, images, gradients, parameters, totals, constants, used)
+    storage = _Storage(shapes, halo, images, gradients, parameters, totals, constants, used, public)
     chosen, repacks = storage.choose(nests, images, passes)
     half = len(chosen) if keep is not None or backward is None or backward >= len(equations) else first
     return replace(storage.plan(chosen, repacks, images, scalars, given or {}, unit), backward=half)
@@ -256,11 +258,11 @@ class _Storage:
         self, shapes: Mapping[str, tuple[int, ...]], halo: Mapping[str, Sequence[tuple[int, int]]],
         images: Mapping[str, str | None], gradients: Mapping[str, str],
         parameters: Mapping[str, tuple[int, ...]], totals: Sequence[str], constants: Sequence[str],
-        used: frozenset[str],
+        used: frozenset[str], public: frozenset[str],
     ) -> None:  # fmt: skip
         self.shapes, self.halo, self.gradients, self.totals = shapes, halo, gradients, totals
         self.parameters = list(parameters)
-        self.constants, self.used = constants, used
+        self.constants, self.used, self.public = constants, used, public
         self.tensors: dict[str, Tensor] = {}
         for name in [*used, *self.parameters]:
             self.tensors[name] = self.tensor(name, self.default_order(name))
@@ -273,6 +275,7 @@ class _Storage:
             and name not in self.parameters
             and name not in self.gradients
             and name not in self.constants
+            and name not in self.public
         ):
             return (0, *range(2, rank), 1)
         return tuple(range(rank))
@@ -291,6 +294,7 @@ class _Storage:
 
         The copy itself is made once in so many passes, number by number.
         """
+        self.follow_public(nests, images)
         copies: dict[str, str] = {}
         result = list(nests)
         for name in self.parameters:
@@ -316,6 +320,18 @@ class _Storage:
                     self.tensors[copy] = replace(best, name=copy)
                     result[use] = result[use].rewritten(_renaming(name, copy))
         return result, list(copies.items())
+
+    def follow_public(self, nests: list[Nest], images: Mapping[str, str | None]) -> None:
+        """What is made of a tensor in public order, element by element, keeps it if nothing suffers."""
+        for nest in nests:
+            name = nest.target.tensor
+            made = {r.tensor for v in nest.values for r in reads(v)} & self.public
+            if nest.op != "map" or not made or name not in self.tensors or name in self.gradients:
+                continue
+            uses = [n for n in nests if any(r.tensor == name for r in n.accesses)]
+            options = [self.tensors[name], self.tensor(name, tuple(range(len(self.shapes[name]))))]
+            totals = [sum(self.costs(name, t, uses, images)) for t in options]
+            self.tensors[name] = options[totals.index(min(totals))]
 
     def costs(
         self, name: str, tensor: Tensor, nests: list[Nest], images: Mapping[str, str | None]

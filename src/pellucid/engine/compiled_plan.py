@@ -201,7 +201,7 @@ def training_plan(
     keep = frozenset({INPUT, IMAGE, LABEL, TARGETS, WEIGHTS, *program.masks})
     return plan_pass(
         equations.found, network.parameter_shapes, gradients, totals, (AVERAGE, DEVIATION), keep,
-        given=given, passes=cut.passes, unit=unit,
+        given=given, passes=cut.passes, unit=unit, public=frozenset({INPUT if scale is None else IMAGE}),
     )  # fmt: skip
 
 
@@ -233,10 +233,11 @@ def prediction_plan(
     _add_input(equations, network, scale)
     for step in program.steps:
         equations.forward(step)
-    keep = frozenset({INPUT, IMAGE, network.output})
+    public = frozenset({INPUT if scale is None else IMAGE, network.output})
     return plan_pass(
-        equations.found, network.parameter_shapes, {}, (), (AVERAGE, DEVIATION), keep, unit=unit
-    )
+        equations.found, network.parameter_shapes, {}, (), (AVERAGE, DEVIATION), public, unit=unit,
+        public=public,
+    )  # fmt: skip
 
 
 def _add_input(equations: _Equations, network: Network, scale: float | None) -> None:
