@@ -15,6 +15,7 @@ from pellucid.compiler.emit import SPACES, Kernel, Module
 from pellucid.compiler.equations import COUNT, Named
 from pellucid.compiler.fuse import fused
 from pellucid.compiler.layout import Tensor
+from pellucid.compiler.lifetimes import sharing
 from pellucid.compiler.merge import merged, whole
 from pellucid.compiler.nest import Loop, Nest, lower
 from pellucid.compiler.schedule import Schedule, Unit, best_cost, choose
@@ -159,7 +160,7 @@ def plan_pass(
         nests = fused(nests, keep | {*gradients, *totals})
     used = frozenset(r.tensor for n in nests for r in _all_reads(n)) & shapes.keys()
     halo = _halos(nests, shapes, gradients)
-    storage = _Storage(shapes, halo, images, gradients, parameters, totals, constants, used, public)
+    storage = _Storage(shapes, halo, images, gradients, parameters, totals, constants, used, public, keep)
     chosen, repacks = storage.choose(nests, images, passes)
     half = len(chosen) if keep is not None or backward is None or backward >= len(equations) else first
     return replace(storage.plan(chosen, repacks, images, scalars, given or {}, unit), backward=half)
@@ -258,11 +259,11 @@ class _Storage:
         self, shapes: Mapping[str, tuple[int, ...]], halo: Mapping[str, Sequence[tuple[int, int]]],
         images: Mapping[str, str | None], gradients: Mapping[str, str],
         parameters: Mapping[str, tuple[int, ...]], totals: Sequence[str], constants: Sequence[str],
-        used: frozenset[str], public: frozenset[str],
+        used: frozenset[str], public: frozenset[str], kept: frozenset[str] | None,
     ) -> None:  # fmt: skip
         self.shapes, self.halo, self.gradients, self.totals = shapes, halo, gradients, totals
         self.parameters = list(parameters)
-        self.constants, self.used, self.public = constants, used, public
+        self.constants, self.used, self.public, self.kept = constants, used, public, kept
         self.tensors: dict[str, Tensor] = {}
         for name in [*used, *self.parameters]:
             self.tensors[name] = self.tensor(name, self.default_order(name))
@@ -382,9 +383,12 @@ class _Storage:
             place(name, "gradients")
         for name, at in {COUNT.tensor: 0, **given}.items():
             placed[name] = Tensor(name, "scalars", (), (), (), at)
+        shared = sharing(nests, self.tensors, self.kept | placed.keys()) if self.kept is not None else {}
         for name in sorted(self.tensors):
-            if name not in placed:
+            if name not in placed and name not in shared:
                 place(name, "arena")
+        for name, owner in shared.items():
+            placed[name] = replace(self.tensors[name], space="arena", offset=placed[owner].offset)
         views: dict[str, Tensor] = {}
 
         def scheduled(nest: Nest, letter: str | None) -> tuple[Nest, Schedule]:
