@@ -6,6 +6,7 @@ import sys
 from collections import defaultdict
 
 from evidence import table
+from pellucid import engine
 from tests.training.crashes import Crash, crashes
 
 KILLS = 200
@@ -27,9 +28,10 @@ def main() -> int:
         "Crashes of trainings and of saves",
         question="After a SIGKILL at a random moment, or a failure of any call that a save makes: do the "
         "checkpoint and the model file load, as the state before or after, and does the resumed training end "
-        "bit for bit as one that was never stopped? NumPy engine, one BLAS thread; a checkpoint after every "
-        "step while killed, after every epoch while saves fail.",
+        "bit for bit as one that was never stopped? One thread; a checkpoint after every step while killed, "
+        "after every epoch while saves fail.",
         counts={
+            "Engine": engine.get().name,
             "Kills while training": sum(crash.kind == "kill" and not crash.finished for crash in kills),
             "Trainings that came to their end": ended,
             "Calls of the system that failed": len(faults),

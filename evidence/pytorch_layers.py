@@ -6,15 +6,17 @@ import sys
 from collections import defaultdict
 
 from evidence import table
+from pellucid import engine
 from tests.fixtures.cases import layer_cases
 from tests.layers.results import BOUND, errors
 
 
 def main() -> int:
-    """Run all cases, write the table, and return the number of failures."""
-    found: dict[str, list[dict[str, float]]] = defaultdict(list)
-    for case in layer_cases():
-        found[case.layer].append(errors(case))
+    """Run all cases with every engine, write the table, and return the number of failures."""
+    found: dict[tuple[str, str], list[dict[str, float]]] = defaultdict(list)
+    for name in engine.available():
+        for case in layer_cases():
+            found[name, case.layer].append(errors(case, name))
     worst = {layer: [max(each.values()) for each in cases] for layer, cases in found.items()}
     failures = sum(error > BOUND for cases in worst.values() for error in cases)
     table.write(
@@ -29,9 +31,9 @@ def main() -> int:
             "tensors compared": sum(len(each) for cases in found.values() for each in cases),
             "failures": failures,
         },
-        columns=["layer", "cases", "tensors", "worst error"],
+        columns=["engine", "layer", "cases", "tensors", "worst error"],
         rows=[
-            [layer, len(cases), sum(map(len, found[layer])), f"{max(cases):.1e}"]
+            [*layer, len(cases), sum(map(len, found[layer])), f"{max(cases):.1e}"]
             for layer, cases in sorted(worst.items())
         ],
     )

@@ -191,7 +191,7 @@ def test_info() -> None:
     assert told["versions"].keys() >= {"pellucid", "python", "numpy"}
     assert told["processor"]["cores"] >= 1
     engines = told["engines"]
-    assert engines["chosen"] in engines["available"] + engines["on_request"]
+    assert engines["chosen"] in engines["available"]
     assert engines["because"]
     assert told["data_folders"]
     shown = invoke("info").stdout

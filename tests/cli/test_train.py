@@ -12,7 +12,7 @@ import pytest
 from pellucid import zoo
 from pellucid.cli.train import train
 from pellucid.container import load
-from pellucid.engine.choice import available, on_request
+from pellucid.engine.choice import available, get
 from pellucid.model import Model
 from pellucid.training import OPTIMISERS, SCHEDULES, Options, load_checkpoint
 from tests.cli.invoke import events, failed, invoke
@@ -61,7 +61,7 @@ def test_events() -> None:
     assert all(one.keys() == EPOCH for one in epochs)
     assert done.keys() == DONE
     assert done["event"] == "done"
-    assert (done["test_images"], done["epochs"], done["engine"]) == (10, 3, "numpy")
+    assert (done["test_images"], done["epochs"], done["engine"]) == (10, 3, get().name)
     assert 0.5 <= done["test_accuracy"] <= 1.0
     assert done["model"] == "pellucid-halves.safetensors"
     saved = Model.load(done["model"])
@@ -123,7 +123,7 @@ def test_all_options_reach_the_training() -> None:
     options = (
         "--optimizer", "nesterov", "--momentum", 0.8, "--weight-decay", 0.01, "--schedule", "one-cycle",
         "--warmup", 1, "--label-smoothing", 0.1, "--clip-norm", 5, "--early-stopping", 2, "--seed", 7,
-        "--validation", 0.25, "--dtype", "float64", "--threads", 1, "--engine", "numpy",
+        "--validation", 0.25, "--dtype", "float64", "--threads", 1,
     )  # fmt: skip
     done = events(*TRAIN, *options)[-1]
     model = Model.load(done["model"])
@@ -208,7 +208,7 @@ def test_help_names_what_there_is() -> None:
         "net": zoo.names(),
         "optimizer": OPTIMISERS,
         "schedule": SCHEDULES,
-        "engine": [*available(), *on_request()],
+        "engine": available(),
     }
     for option, names in known.items():
         assert all(name in re.split(r"[\s,:;.]+", told[option]) for name in names)

@@ -129,7 +129,7 @@ CASES = [
     ("train --data photos --resize 999999", "the size 999999 x 999999 was asked for"),
     (f"{' '.join(TRAIN)} --optimizer adma", "there is no optimiser 'adma'; did you mean adam?"),
     (f"{' '.join(TRAIN)} --schedule cosinus", "there is no schedule 'cosinus'; did you mean cosine?"),
-    (f"{' '.join(TRAIN)} --engine abacus", "there is no engine 'abacus'; there are auto, numpy"),
+    (f"{' '.join(TRAIN)} --engine abacus", "there is no engine 'abacus'; there are auto, compiled, numpy"),
     (f"{' '.join(TRAIN)} --dtype float16", "dtype is 'float32' or 'float64', not 'float16'"),
     (f"{' '.join(TRAIN)} --epochs -1", "epochs is a whole number of at least 0, not -1"),
     (f"{' '.join(TRAIN)} --epochs many", "'many' is not a valid integer"),

@@ -90,6 +90,8 @@ def _is_sum(value: Expr) -> bool:
 
 def _terms(value: Expr) -> Expr:
     """The sum of the sizes of all terms that are added up, of functions' arguments too."""
+    if isinstance(value, Num):
+        return value if value.value >= 0 else Num(-value.value)
     match value:
         case Add(terms):
             return add(*map(_terms, terms))
@@ -103,8 +105,6 @@ def _terms(value: Expr) -> Expr:
             return Reduce("max", letters, _terms(body))
         case Where(condition, then, otherwise):
             return Where(condition, _terms(then), _terms(otherwise))
-        case Num(number):
-            return Num(abs(number))
         case Call(_, arguments):
             inner = add(*map(_terms, arguments))
             return add(inner, mul(Call("abs", (value,)), add(Num(1), inner)))

@@ -26,7 +26,7 @@ def worst_error(seed: int, dtype: str) -> float:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("first", range(0, 32, TOGETHER))
-def test_random_formulas_and_their_gradients(first, dtype):
+def test_random_formulas_and_their_gradients(first: int, dtype: str) -> None:
     # each type has formulas of its own
     for seed in range(first, first + TOGETHER):
         number = 2 * seed + (dtype == "float32")
@@ -40,5 +40,5 @@ HARD = (47, 98, 112, 124, 136, 155, 174, 191, 276, 361, 433, 445, 549, 630, 1704
 
 
 @pytest.mark.parametrize("number", HARD)
-def test_formulas_that_were_hard(number):
+def test_formulas_that_were_hard(number: int) -> None:
     assert worst_error(number, "float64") <= 1

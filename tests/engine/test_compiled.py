@@ -36,6 +36,7 @@ from pellucid.network import Network
 from pellucid.training.optimiser import SGD, Adam, AdamW, Momentum, Nesterov
 from tests.compiler.processors import narrower
 from tests.fixtures.cases import layer_cases, relative_error
+from tests.layers.results import errors
 from tests.networks import small_network
 
 BOUND = {np.float64: 1e-12, np.float32: 2e-6}
@@ -60,6 +61,15 @@ def test_layers_and_their_gradients(case, dtype):
     for operand, gradient in case.gradients.items():
         got = one.grad["input" if operand == "input" else f"{name}.{operand}"]
         assert relative_error(got, gradient.astype(dtype)) < BOUND[dtype], operand
+
+
+OTHERS = [c for c in layer_cases() if c.layer == "Add" or c.layer in LOSSES or "nan" in c.name]
+
+
+@pytest.mark.parametrize("case", OTHERS[::3], ids=str)
+def test_losses_joins_and_what_is_no_number(case):
+    found = errors(case, "compiled")
+    assert max(found.values()) <= 1e-12, found
 
 
 def smooth_network():

@@ -85,11 +85,12 @@ def test_what_cannot_be_scored():
         score(small_network(), np.zeros((2, 3)), np.array([0, 3]))
 
 
-def test_images_that_depend_on_each_other_go_through_together(monkeypatch):
+@pytest.mark.parametrize("name", ENGINES)
+def test_images_that_depend_on_each_other_go_through_together(name, monkeypatch):
     centred = FormulaLayer("y[n,c,i,j] = x[n,c,i,j] - mean[m] x[m,c,i,j]")
     network = Network([centred, Flatten(), Dense(2)], (1, 3, 3))
     parameters = network.initial_parameters(1, np.float64)
     x = random.normal(random.key(1, "x"), (7, 1, 3, 3))
     monkeypatch.setattr("pellucid.engine.forward.images_together", lambda *_: 2)
-    outputs = engine.get("numpy").predictor(network, parameters, None, np.float64)(x)
+    outputs = engine.get(name).predictor(network, parameters, None, np.float64)(x)
     assert outputs == pytest.approx(network.run(x, None, parameters, dtype=np.float64).output)

@@ -211,9 +211,10 @@ def test_wrong_tasks(name, changes, error, sentence):
     assert sentence in str(caught.value)
 
 
-def test_adam_moves_a_parameter_by_the_rate_at_first():
+@pytest.mark.parametrize("name", ENGINES)
+def test_adam_moves_a_parameter_by_the_rate_at_first(name):
     one = task(update=Adam().update)
-    trainer = engine.get("numpy").trainer(one)
+    trainer = engine.get(name).trainer(one)
     trainer.run(np.arange(COUNT), 0, np.array([0.01] + [0.0] * 2))
     moved = np.abs(trainer.parameters["dense1.bias"] - one.parameters["dense1.bias"])
     assert moved == pytest.approx(np.full(3, 0.01), rel=1e-4)

@@ -39,7 +39,7 @@ __all__ = ["Crash", "crashes"]
 
 OPTIONS: dict[str, Any] = {
     "batch_size": 8, "optimizer": "adam", "lr": 0.01, "validation": 0.2, "early_stopping": 6, "threads": 1,
-    "progress": False, "engine": "numpy",
+    "progress": False,
 }  # fmt: skip
 Place = tuple[int, int]
 

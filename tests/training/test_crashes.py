@@ -32,7 +32,7 @@ class Tell(Callback):
             print("go", flush=True)
             time.sleep(0.05)
 
-train(small_network(), blobs(64), epochs=1000, checkpoint=sys.argv[1], callbacks=[Tell()], engine="numpy")
+train(small_network(), blobs(64), epochs=1000, checkpoint=sys.argv[1], callbacks=[Tell()])
 """
 
 

@@ -20,7 +20,7 @@ from tests.training.samples import assert_same_model, blobs
 
 DATA = blobs(22)
 ENGINES = engine.available()
-# Three epochs of three steps, the last of them short; one thread, whose sums have one order.
+# Three epochs of three steps, the last of them short; one thread, whose sums have one order in NumPy.
 SHORT = {"epochs": 3, "batch_size": 8, "threads": 1, "progress": False}
 
 
@@ -75,10 +75,11 @@ EVERYTHING = SHORT | {
 WEIGHTS = np.linspace(0.2, 1.5, 22)
 
 
-def test_stopped_again_and_again_with_every_option(tmp_path):
+@pytest.mark.parametrize("name", ENGINES)
+def test_stopped_again_and_again_with_every_option(name, tmp_path):
     """Masks, weights, clipping, schedule, the best parameters and the patience go on as well."""
     network, path = small_network(dropout=0.3), tmp_path / "c"
-    options = EVERYTHING | {"sample_weight": WEIGHTS, "engine": "numpy"}
+    options = EVERYTHING | {"sample_weight": WEIGHTS, "engine": name}
     whole = train(network, DATA, **options)
     assert len(whole.history) < 6  # it stopped early, else this would show less
     model = train(network, DATA, checkpoint=path, callbacks=[StopAt(1)], **options)
@@ -89,8 +90,9 @@ def test_stopped_again_and_again_with_every_option(tmp_path):
     assert model.metadata["best_epoch"] == whole.metadata["best_epoch"]
 
 
+@pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize("steps", [1, 2, 4])
-def test_checkpoints_within_an_epoch(steps, tmp_path):
+def test_checkpoints_within_an_epoch(name, steps, tmp_path):
     """A crash in the last step, here a callback's, leaves the checkpoint that was due before."""
 
     class Crash(StopAt):
@@ -102,11 +104,11 @@ def test_checkpoints_within_an_epoch(steps, tmp_path):
     with pytest.raises(RuntimeError, match="crash"):
         train(
             small_network(), DATA, checkpoint=path, checkpoint_steps=steps, callbacks=[Crash(9)],
-            engine="numpy", **SHORT,
+            engine=name, **SHORT,
         )  # fmt: skip
     place = load_checkpoint(path).place
     assert (place.epoch, place.step) == (2, {1: 2, 2: 2, 4: 0}[steps])
-    whole = train(small_network(), DATA, engine="numpy", **SHORT)
+    whole = train(small_network(), DATA, engine=name, **SHORT)
     assert_same_model(train(small_network(), DATA, resume=path, progress=False, threads=1), whole)
 
 
@@ -127,28 +129,30 @@ def test_checkpoints_after_a_time(tmp_path):
     assert (1, 2) in places
 
 
+@pytest.mark.parametrize("name", ENGINES)
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("steps", [1, 3, 5])
-def test_a_signal_finishes_the_step_and_saves(number, steps, tmp_path):
+def test_a_signal_finishes_the_step_and_saves(name, number, steps, tmp_path):
     path = tmp_path / "c"
     before = signal.getsignal(number)
     with pytest.raises(TrainingInterrupted) as caught:
         train(
-            small_network(), DATA, checkpoint=path, callbacks=[SignalAt(steps, number)], engine="numpy",
+            small_network(), DATA, checkpoint=path, callbacks=[SignalAt(steps, number)], engine=name,
             **SHORT,
         )  # fmt: skip
     assert signal.getsignal(number) is before
     where = {1: "step 1 of 3 of epoch 1", 3: "step 3 of 3 of epoch 1", 5: "step 2 of 3 of epoch 2"}[steps]
-    name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
-    assert str(caught.value) == f"stopped by {name} after {where}; resume={str(path)!r} goes on from there"
+    told = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
+    assert str(caught.value) == f"stopped by {told} after {where}; resume={str(path)!r} goes on from there"
     assert caught.value.signal == number
-    whole = train(small_network(), DATA, engine="numpy", **SHORT)
+    whole = train(small_network(), DATA, engine=name, **SHORT)
     assert_same_model(train(small_network(), DATA, resume=path, progress=False, threads=1), whole)
 
 
-def test_a_signal_without_a_checkpoint_leaves_the_model(tmp_path):
+@pytest.mark.parametrize("name", ENGINES)
+def test_a_signal_without_a_checkpoint_leaves_the_model(name, tmp_path):
     with pytest.raises(TrainingInterrupted) as caught:
-        train(small_network(), DATA, callbacks=[SignalAt(4)], engine="numpy", **SHORT)
+        train(small_network(), DATA, callbacks=[SignalAt(4)], engine=name, **SHORT)
     assert str(caught.value).endswith("; no checkpoint was asked for")
     assert len(caught.value.model.history) == 1
     assert isinstance(caught.value, KeyboardInterrupt)

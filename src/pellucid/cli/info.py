@@ -79,11 +79,10 @@ def _threads() -> dict[str, int]:
 
 def _engines() -> dict[str, Any]:
     """Those that can run here, and the one that runs unless another is asked for."""
-    from pellucid.engine.choice import available, get, on_request, reason
+    from pellucid.engine.choice import available, get, reason
 
     return {
         "available": available(),
-        "on_request": on_request(),
         "chosen": get().name,
         "because": reason(),
     }

@@ -9,31 +9,23 @@ from pellucid.engine.interface import Engine
 from pellucid.engine.suitability import obstacle
 from pellucid.errors import UsageError
 
-__all__ = ["VARIABLE", "available", "get", "on_request", "reason"]
+__all__ = ["VARIABLE", "available", "get", "reason"]
 
 # By name, in order of preference: the module and class.
-_HOMES = {"numpy": ("pellucid.engine.numpy_engine", "NumpyEngine")}
-# Engines that do not yet do all that a task may ask; they run when they are asked for by name.
-_PREVIEWS = {"compiled": ("pellucid.engine.compiled_engine", "CompiledEngine")}
+_HOMES = {
+    "compiled": ("pellucid.engine.compiled_engine", "CompiledEngine"),
+    "numpy": ("pellucid.engine.numpy_engine", "NumpyEngine"),
+}
 VARIABLE = "PELLUCID_ENGINE"
 
 
 def available() -> list[str]:
-    """The names of the engines that do everything on this machine, the preferred one first.
+    """The names of the engines that this machine can run, the preferred one first.
 
-    >>> available()
-    ['numpy']
+    >>> available()[-1]
+    'numpy'
     """
-    return list(_HOMES)
-
-
-def on_request() -> list[str]:
-    """The names of the engines that run only when they are asked for, since they do not do everything yet.
-
-    >>> on_request()
-    ['compiled']
-    """
-    return list(_PREVIEWS)
+    return [name for name in _HOMES if name != "compiled" or obstacle() is None]
 
 
 def reason() -> str:
@@ -42,34 +34,35 @@ def reason() -> str:
     >>> isinstance(reason(), str)
     True
     """
-    if os.environ.get(VARIABLE):
+    if os.environ.get(VARIABLE, "auto") not in ("", "auto"):
         return f"{VARIABLE} says so"
     found = obstacle()
     if found is not None:
         return f"the compiled engine cannot run here: {found}"
-    return f"it is the first of {', '.join([*available(), *on_request()])}"
+    return f"it is the first of {', '.join(available())}"
 
 
 def get(name: str = "auto") -> Engine:
     """An engine by its name; "auto" is what the variable PELLUCID_ENGINE says, or else the preferred one.
 
     Raises:
-        UsageError: there is no such engine.
+        UsageError: there is no such engine, or it cannot run on this machine.
 
     >>> get("numpy").name
     'numpy'
     >>> get("abacus")
     Traceback (most recent call last):
-    pellucid.errors.UsageError: there is no engine 'abacus'; there are auto, numpy, compiled
+    pellucid.errors.UsageError: there is no engine 'abacus'; there are auto, compiled, numpy
     """
     wanted, source = name, ""
     if name == "auto":
         wanted, source = os.environ.get(VARIABLE) or "auto", f" (from {VARIABLE})"
     if wanted == "auto":
         wanted = available()[0]
-    homes = {**_HOMES, **_PREVIEWS}
-    if wanted not in homes:
-        raise UsageError(f"there is no engine {wanted!r}{source}; there are {', '.join(['auto', *homes])}")
-    module, kind = homes[wanted]
+    if wanted not in _HOMES:
+        raise UsageError(f"there is no engine {wanted!r}{source}; there are {', '.join(['auto', *_HOMES])}")
+    if wanted not in available():
+        raise UsageError(f"the engine {wanted!r}{source} cannot run here: {obstacle()}")
+    module, kind = _HOMES[wanted]
     engine: Engine = getattr(import_module(module), kind)()
     return engine
