@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from pellucid.errors import ResourceError
 
-__all__ = ["run_together"]
+__all__ = ["run_beside", "run_together"]
 
 # Whoever waits for workers wakes up so often to see signals.
 POLL_SECONDS = 0.1
@@ -34,6 +34,28 @@ def run_together(work: Callable[[int], None], count: int, stop: Callable[[], Non
     finally:
         stop()
         team.end()
+
+
+def run_beside(work: Callable[[int], None], count: int) -> None:
+    """Runs ``work(0)`` here and ``work(1)`` to ``work(count - 1)`` beside it: for work done in no time.
+
+    A KeyboardInterrupt is seen when all of it is done.
+
+    Raises:
+        ResourceError: the system gives no more threads; what has begun has ended then.
+    """
+    others = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(1, count)]
+    begun: list[threading.Thread] = []
+    try:
+        for other in others:
+            other.start()
+            begun.append(other)
+        work(0)
+    except RuntimeError as error:
+        raise ResourceError(f"thread {len(begun) + 2} cannot be started: {error}") from None
+    finally:
+        for other in begun:
+            other.join()
 
 
 class _Team:
