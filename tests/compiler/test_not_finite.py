@@ -40,6 +40,9 @@ def test_sums_end_where_their_vectors_do_not(length, dtype):
     w[1], w[2, -1], x[1, -1] = np.inf, -np.inf, 0.5
     agree("y[n,k] = sum[d] w[k,d]*x[n,d]", {"w": w, "x": x}, dtype)
     agree("y[n] = sum[d] a*x[n,d]", {"a": np.inf, "x": x}, dtype)
+    agree("y[n] = sum[d] x[n,d]/z[n,d]", {"x": x, "z": x + 1}, dtype)
+    agree("y[n] = sum[d] x[n,d]/(b*z[n,d])", {"x": x, "z": x + 1, "b": 2.0}, dtype)
+    agree("y[n] = sum[d] alpha*x[n,d]", {"x": x}, dtype, constants={"alpha": 0.5})
     longer = np.ones((2, length + 9))
     longer[:, length + 1 :] = np.inf
     agree("y[n] = sum[d] w[d]*x[n,d + 1]", {"w": np.ones(length), "x": longer}, dtype)

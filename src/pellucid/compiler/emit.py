@@ -361,7 +361,9 @@ class Kernel:
             new = self.fma(first, self.value(above[-1], point), total)
         else:
             new = self.binary("fadd", total, self.value(body, point))
-        if not self.schedule.across or self.always_full({}) or all(map(self.ends_in_zeros, above)):
+        if not self.schedule.across or self.always_full({}):
+            return new
+        if not below and all(map(self.ends_in_zeros, above)):
             return new
         # lanes past the end keep what they have: 0 there times infinity elsewhere would be no number
         kind = self.type_of(new.lanes)
@@ -371,7 +373,7 @@ class Kernel:
     def ends_in_zeros(self, factor: Expr) -> bool:
         """Whether a factor runs along a whole stored axis, so that padding or nothing follows its end."""
         vector = self.schedule.vector or ""
-        if not isinstance(factor, Read):
+        if not isinstance(factor, Read) or not factor.indices:
             return False
         tensor = self.tensors[factor.tensor]
         return along(factor, tensor, vector) and any(
