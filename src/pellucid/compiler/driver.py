@@ -292,6 +292,7 @@ def training_worker(
     added: bool,
     copies: bool,
     masks: bool = False,
+    at_once: bool = False,
     norms: int = -1,
 ) -> str:
     """One thread of a training: the function ``train(context, thread)``.
@@ -308,6 +309,7 @@ def training_worker(
         added: whether a shard may have more tiles than one.
         copies: whether parameters are kept in further orders.
         masks: whether random masks are made for each tile.
+        at_once: whether the backward pass changes the parameters; it runs only if the loss is finite.
         norms: place of the chunks' squared norms behind the gradients, or -1 if gradients are not clipped.
     """
     stride = sizes["gradients"]
@@ -336,7 +338,7 @@ def training_worker(
         f"  %row = getelementptr {kind}, ptr %scalars_p, i64 %row_move",
         f"  %shards_busy = icmp slt i64 %thread, {shards}",
         "  br i1 %shards_busy, label %shard, label %shards_done",
-        *_shard(kind, tile, stride, shards, added=added, masks=masks),
+        *_shard(kind, tile, stride, shards, added=added, masks=masks, checked=loss if at_once else -1),
         "shards_done:",
         "  call void @meet(ptr %control_p, i64 %threads)",
         *_summed("loss", kind, loss, stride, shards),
@@ -346,9 +348,10 @@ def training_worker(
         "  br i1 %first_thread, label %note, label %noted",
         *NOTE,
         "noted:",
-        f"  br i1 %finite, label %{'squares' if norms >= 0 else 'updates'}, label %leave",
+        f"  br i1 %finite, label %{'pieces_done' if at_once else 'squares' if norms >= 0 else 'updates'},"
+        " label %leave",
         *(_norm(kind, chunks, chunk, norms) if norms >= 0 else []),
-        *_updates(kind, chunk),
+        *([] if at_once else _updates(kind, chunk)),
         "pieces_done:",
         "  call void @meet(ptr %control_p, i64 %threads)",
         *(_copying("again") if copies else []),
@@ -370,8 +373,13 @@ def training_worker(
     return "\n".join(lines)
 
 
-def _shard(kind: str, tile: int, stride: int, shards: int, *, added: bool, masks: bool) -> list[str]:
-    """A thread's shards of a batch, tile by tile, with gradients that its first tile sets."""
+def _shard(
+    kind: str, tile: int, stride: int, shards: int, *, added: bool, masks: bool, checked: int
+) -> list[str]:
+    """A thread's shards of a batch, tile by tile, each with gradients that its first tile sets.
+
+    Where a loss is checked, at its place among the gradients, the backward pass runs if it is finite.
+    """
     shard_bytes = stride * (4 if kind == "float" else 8)
     arguments = "ptr %arena, ptr %parameters_p, ptr %grad, ptr %row, i64 %m"
     return [
@@ -401,7 +409,7 @@ def _shard(kind: str, tile: int, stride: int, shards: int, *, added: bool, masks
         "  %begins = icmp eq i64 %t, %low",
         "  br i1 %begins, label %tile_first, label %tile_more",
         "tile_first:",
-        f"  call void @first({arguments})",
+        *(_checked(kind, arguments, checked) if checked >= 0 else [f"  call void @first({arguments})"]),
         "  br label %tile_end",
         "tile_more:",
         f"  call void @tile({arguments})" if added else "  unreachable",
@@ -414,6 +422,20 @@ def _shard(kind: str, tile: int, stride: int, shards: int, *, added: bool, masks
         "  %h_next = add i64 %h, %threads",
         f"  %more_shards = icmp slt i64 %h_next, {shards}",
         "  br i1 %more_shards, label %shard, label %shards_done",
+    ]
+
+
+def _checked(kind: str, arguments: str, loss: int) -> list[str]:
+    """The forward pass, and the backward pass if the loss is finite."""
+    return [
+        f"  call void @forward({arguments})",
+        f"  %tile_loss_p = getelementptr {kind}, ptr %grad, i64 {loss}",
+        f"  %tile_loss = load {kind}, ptr %tile_loss_p",
+        f"  %tile_zero = fsub {kind} %tile_loss, %tile_loss",
+        f"  %tile_finite = fcmp oeq {kind} %tile_zero, 0.0",
+        "  br i1 %tile_finite, label %tile_backward, label %tile_end",
+        "tile_backward:",
+        f"  call void @backward({arguments})",
     ]
 
 

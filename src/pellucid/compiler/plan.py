@@ -14,6 +14,7 @@ from pellucid.compiler.aliases import Cut, without_copies
 from pellucid.compiler.emit import SPACES, Kernel, Module
 from pellucid.compiler.equations import COUNT, Named
 from pellucid.compiler.fuse import fused
+from pellucid.compiler.immediate import ElementUpdate, changed_at_once
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.lifetimes import sharing
 from pellucid.compiler.merge import merged, whole
@@ -61,6 +62,7 @@ class PassPlan:
         trained: elements of the parameters that optimisers change, at the start of their space.
         constants: values of named scalars.
         backward: number of the first nest of the backward pass.
+        at_once: whether the backward pass changes the parameters too.
     """
 
     nests: tuple[tuple[Nest, Schedule, str | None], ...]
@@ -71,6 +73,7 @@ class PassPlan:
     trained: int
     constants: Mapping[str, float]
     backward: int = 0
+    at_once: bool = False
 
     @property
     def storage(self) -> dict[str, Tensor]:
@@ -119,7 +122,7 @@ def plan_pass(
     equations: Sequence[Named], parameters: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str],
     totals: Sequence[str], constants: Sequence[str], keep: frozenset[str] | None, backward: int | None = None,
     given: Mapping[str, int] | None = None, passes: int = MANY, unit: Unit | None = None,
-    public: frozenset[str] = frozenset(),
+    public: frozenset[str] = frozenset(), update: ElementUpdate | None = None,
 ) -> PassPlan:  # fmt: skip
     """Plans a pass.
 
@@ -135,6 +138,8 @@ def plan_pass(
         passes: how often the pass runs before parameters change.
         unit: the processor's vectors.
         public: tensors whose rows are copied in or out, which is fastest in the public order of their axes.
+        update: the optimiser's step, for a pass after which parameters change; it becomes part of the pass
+            if that is the same.
     """
     nests: list[Nest] = []
     images: dict[str, str | None] = {}
@@ -156,12 +161,24 @@ def plan_pass(
         nests, cuts = without_copies(nests, keep)
     shapes = {t: _cut_shape(t, s, cuts) for t, s in shapes.items()}
     nests = [_implied(n, shapes) for n in nests]
+    at_once = changed_at_once(nests, list(parameters), gradients, update) if update is not None else None
+    states: dict[str, str] = {}
+    if at_once is not None and update is not None:
+        nests, states = at_once, update.stored(list(parameters))
+        shapes.update({state: shapes[p] for state, p in states.items()})
+        given = {**(given or {}), **update.scalars}
     if keep is not None:
-        nests = fused(nests, keep | {*gradients, *totals})
+        nests = fused(nests, keep | {*totals, *(gradients if at_once is None else (*parameters, *states))})
     used = frozenset(r.tensor for n in nests for r in _all_reads(n)) & shapes.keys()
-    halo = _halos(nests, shapes, gradients)
-    storage = _Storage(shapes, halo, images, gradients, parameters, totals, constants, used, public, keep)
+    halo = _halos(nests, shapes, {**gradients, **states})
+    storage = _Storage(
+        shapes, halo, images, gradients, parameters, totals, constants, used, public, keep, states
+    )
     chosen, repacks = storage.choose(nests, images, passes)
+    if at_once is not None:
+        first = 1 + max(i for i, n in enumerate(chosen) if any(t.tensor in totals for t in n.written))
+        planned = storage.plan(chosen, repacks, images, scalars, given or {}, unit)
+        return replace(planned, backward=first, at_once=True)
     half = len(chosen) if keep is not None or backward is None or backward >= len(equations) else first
     return replace(storage.plan(chosen, repacks, images, scalars, given or {}, unit), backward=half)
 
@@ -260,8 +277,10 @@ class _Storage:
         images: Mapping[str, str | None], gradients: Mapping[str, str],
         parameters: Mapping[str, tuple[int, ...]], totals: Sequence[str], constants: Sequence[str],
         used: frozenset[str], public: frozenset[str], kept: frozenset[str] | None,
+        states: Mapping[str, str],
     ) -> None:  # fmt: skip
         self.shapes, self.halo, self.gradients, self.totals = shapes, halo, gradients, totals
+        self.states, self.alike = states, {**gradients, **states}
         self.parameters = list(parameters)
         self.constants, self.used, self.public, self.kept = constants, used, public, kept
         self.tensors: dict[str, Tensor] = {}
@@ -274,7 +293,7 @@ class _Storage:
             rank >= 2
             and self.shapes[name][1] > 1
             and name not in self.parameters
-            and name not in self.gradients
+            and name not in self.alike
             and name not in self.constants
             and name not in self.public
         ):
@@ -299,7 +318,7 @@ class _Storage:
         copies: dict[str, str] = {}
         result = list(nests)
         for name in self.parameters:
-            alike = {name, *(g for g, owner in self.gradients.items() if owner == name)}
+            alike = {name, *(g for g, owner in self.alike.items() if owner == name)}
             uses = [i for i, n in enumerate(result) if any(r.tensor in alike for r in n.accesses)]
             options = [self.ordered(name, a) for a in range(len(self.shapes[name]))]
             if not uses or len(options) < 2:
@@ -312,7 +331,8 @@ class _Storage:
             self.tensors[name] = options[chosen]
             self.follow(name)
             for use, own, other in zip(uses, costs[chosen], least, strict=True):
-                read = any(r.tensor == name for v in result[use].values for r in reads(v))
+                written = any(r.tensor == name for r in result[use].written)
+                read = not written and any(r.tensor == name for v in result[use].values for r in reads(v))
                 if read and other < WORTH * own:
                     column = [c[uses.index(use)] for c in costs]
                     best = options[column.index(min(column))]
@@ -338,14 +358,14 @@ class _Storage:
         self, name: str, tensor: Tensor, nests: list[Nest], images: Mapping[str, str | None]
     ) -> list[float]:
         """Of each nest, if a parameter and its gradient are stored like this."""
-        alike = {g: replace(tensor, name=g) for g, owner in self.gradients.items() if owner == name}
+        alike = {g: replace(tensor, name=g) for g, owner in self.alike.items() if owner == name}
         tensors = {**self.tensors, name: tensor, **alike}
         return [_cost(n, tensors, images.get(n.target.tensor)) for n in nests]
 
     def follow(self, parameter: str) -> None:
-        for gradient, owner in self.gradients.items():
-            if owner == parameter and gradient in self.tensors:
-                self.tensors[gradient] = replace(self.tensors[parameter], name=gradient)
+        for name, owner in self.alike.items():
+            if owner == parameter and name in self.tensors:
+                self.tensors[name] = replace(self.tensors[parameter], name=name)
 
     def plan(
         self,
@@ -381,6 +401,12 @@ class _Storage:
         for name in self.totals:
             self.tensors.setdefault(name, Tensor(name, "gradients", (), (), ()))
             place(name, "gradients")
+        shard = -(-sizes["gradients"] // CHUNK) * CHUNK
+        for number, (name, owner) in enumerate(self.states.items()):
+            area = shard + number // len(self.parameters) * trained
+            placed[name] = replace(
+                self.tensors[name], space="gradients", offset=area + placed[owner].offset
+            )
         for name, at in {COUNT.tensor: 0, **given}.items():
             placed[name] = Tensor(name, "scalars", (), (), (), at)
         shared = sharing(nests, self.tensors, self.kept | placed.keys()) if self.kept is not None else {}

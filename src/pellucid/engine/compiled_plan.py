@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.compiler.equations import Named, gradient_of, named_equations
+from pellucid.compiler.immediate import ElementUpdate
 from pellucid.compiler.plan import PassPlan, plan_pass
 from pellucid.compiler.schedule import Unit
 from pellucid.engine.coupling import coupled_layer
@@ -166,8 +167,9 @@ def input_scale(scaling: Scaling | None, source: str) -> float | None:
 
 
 def training_plan(
-    program: Program, cut: BatchCut, *, scale: float | None, labels: bool, unit: Unit | None = None
-) -> PassPlan:
+    program: Program, cut: BatchCut, *, scale: float | None, labels: bool, unit: Unit | None = None,
+    update: ElementUpdate | None = None,
+) -> PassPlan:  # fmt: skip
     """Forward and backward pass of one tile, with the loss and the count of right answers.
 
     Args:
@@ -176,6 +178,7 @@ def training_plan(
         scale: of `input_scale`.
         labels: whether targets are labels, and not what the outputs should be.
         unit: the processor's vectors.
+        update: the optimiser's step, if each element's needs its own gradient only.
 
     Raises:
         UsageError: something that is not compiled: the sentence says what.
@@ -202,6 +205,7 @@ def training_plan(
     return plan_pass(
         equations.found, network.parameter_shapes, gradients, totals, (AVERAGE, DEVIATION), keep,
         given=given, passes=cut.passes, unit=unit, public=frozenset({INPUT if scale is None else IMAGE}),
+        update=update if cut.shards == cut.passes == 1 and not cut.whole else None,
     )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ from pellucid.engine.compiled_plan import (
     training_plan,
     training_program,
 )
-from pellucid.engine.compiled_update import SQUARES, StepScalars, emit_update
+from pellucid.engine.compiled_update import SQUARES, StepScalars, element_update, emit_update
 from pellucid.engine.interface import Task, Update
 from pellucid.engine.program import LOSS, TARGETS, WEIGHTS, Program
 from pellucid.formula.formula import Formula
@@ -104,7 +104,10 @@ class TrainingRecipe:
     def plan(self, program: Program) -> PassPlan:
         """Forward and backward pass of one tile."""
         unit = host().unit(self.kind)
-        return training_plan(program, self.cut, scale=self.scale, labels=self.labels, unit=unit)
+        update = element_update(self.update.formula, self.update.states) if self.clip_norm is None else None
+        return training_plan(
+            program, self.cut, scale=self.scale, labels=self.labels, unit=unit, update=update
+        )
 
     def norms(self, layout: Layout) -> int:
         """Where the chunks' squared norms lie: behind the shards' gradients and the optimiser's states."""
@@ -130,7 +133,7 @@ class TrainingRecipe:
                 plan.trained // CHUNK, CHUNK, plan.tensors[LOSS].offset,
                 plan.tensors[CORRECTS].offset if CORRECTS in plan.tensors else -1,
                 self.cut.shards, added=self.cut.passes > 1, copies=bool(plan.repacks), masks=bool(masks),
-                norms=self.norms(layout) if clipped else -1,
+                at_once=plan.at_once, norms=self.norms(layout) if clipped else -1,
             ),
         ]  # fmt: skip
         return module

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pellucid.compiler.driver import ROW
 from pellucid.compiler.emit import Kernel, Module
 from pellucid.compiler.fuse import fused
+from pellucid.compiler.immediate import ElementUpdate
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.machine import host
 from pellucid.compiler.nest import lower
@@ -24,7 +25,7 @@ from pellucid.formula.index import Index
 from pellucid.formula.ranges import Ranges
 from pellucid.layers.preparation import SQUARED_NORM, clipping
 
-__all__ = ["SQUARES", "StepScalars", "emit_update"]
+__all__ = ["SQUARES", "StepScalars", "element_update", "emit_update"]
 
 Array = NDArray[Any]
 # Numbers of an optimiser that a step's row of scalars has room for.
@@ -80,6 +81,16 @@ class StepScalars:
         )
         used = {n: a for n, a in given.items() if n in formula.operands}
         return plan(formula, {n: a.shape for n, a in used.items()}, np.float64, {"D": steps})(used)["value"]
+
+
+def element_update(formula: Formula, states: tuple[str, ...]) -> ElementUpdate:
+    """An optimiser's step for one element, its scalars where `StepScalars.rows` puts them."""
+    scalars = StepScalars(formula)
+    if len(scalars.hoisted) >= MOST_SCALARS:
+        raise UsageError("the optimiser has too many scalars")
+    constants = {**CONSTANTS, **{k: float(v) for k, v in formula.constants.items()}}
+    places = {f"@s{number + 1}": number + 1 for number in range(len(scalars.hoisted))}
+    return ElementUpdate(scalars.equations, states, constants, places)
 
 
 def emit_update(
