@@ -46,7 +46,7 @@ CONSTRUCTS: Mapping[str, Callable[[Formula], bool]] = {
     "remainders": lambda f: _indexed_by(f, Remainder),
     "conditions on indices": lambda f: _conditions(f, on_values=False),
     "conditions on values": lambda f: _conditions(f, on_values=True),
-    "an operand read more than once": lambda f: max(Counter(r.tensor for _, r in f.reads()).values()) > 1,
+    "an operand read more than once": lambda f: max(Counter(r.tensor for _, r in f.reads()).values(), default=0) > 1,
     "letters told apart by primes": lambda f: any("'" in letter for letter in f.letters),
 }
 
