@@ -162,12 +162,11 @@ def _optimised(text: str, machine: llvm.TargetMachine, where: Host) -> llvm.Modu
         raise FormulaError(f"LLVM refuses the module: {error}") from None
     module.triple = where.triple
     module.data_layout = str(machine.target_data)
-    # what the first level leaves out takes a quarter more time, and made no network faster
-    options = llvm.create_pipeline_tuning_options(speed_level=1)
-    options.loop_vectorization = options.slp_vectorization = False
-    options.loop_unrolling = options.loop_interleaving = False
-    builder = llvm.create_pass_builder(machine, options)
-    # the standard pipeline: NewGVN, taken by itself, was seen to merge loads that differ
-    passes = builder.getModulePassManager()
+    # loops and what they keep in registers are chosen already; LLVM's whole pipeline made no network faster
+    passes = llvm.create_new_module_pass_manager()
+    passes.add_sroa_pass()
+    passes.add_instruction_combine_pass()
+    passes.add_simplify_cfg_pass()
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(speed_level=1))
     passes.run(module, builder)
     return module
