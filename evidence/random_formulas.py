@@ -37,6 +37,11 @@ def _conditions(formula: Formula, *, on_values: bool) -> bool:
     return any(on_values == any(True for _ in reads(c)) for c in found)
 
 
+def _most_reads(formula: Formula) -> int:
+    """How often the tensor is read that is read most."""
+    return max(Counter(r.tensor for _, r in formula.reads()).values(), default=0)
+
+
 CONSTRUCTS: Mapping[str, Callable[[Formula], bool]] = {
     "several equations": lambda f: len(f.equations) > 1,
     "sums or means": lambda f: _reduced_by(f, "sum", "mean"),
@@ -46,7 +51,7 @@ CONSTRUCTS: Mapping[str, Callable[[Formula], bool]] = {
     "remainders": lambda f: _indexed_by(f, Remainder),
     "conditions on indices": lambda f: _conditions(f, on_values=False),
     "conditions on values": lambda f: _conditions(f, on_values=True),
-    "an operand read more than once": lambda f: max(Counter(r.tensor for _, r in f.reads()).values(), default=0) > 1,
+    "an operand read more than once": lambda f: _most_reads(f) > 1,
     "letters told apart by primes": lambda f: any("'" in letter for letter in f.letters),
 }
 
