@@ -166,11 +166,28 @@ def interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ..
     They are its least and greatest value if every letter stands in it once and no fact restricts it; the
     least is above the greatest if the facts cannot all hold.
     """
+    if not known and (found := _affine(index, ranges)) is not None:
+        return found
     numbers = {s: Index.of(low) for s, (low, high) in ranges.items() if low == high}
     useful = tuple(f.replaced(numbers) for f in known if f.index.symbols <= ranges.keys())
     if any(_impossible(f, ranges) for f in useful):
         return 1, 0
     return _interval(index.replace(numbers), ranges, useful)
+
+
+def _affine(index: Index, ranges: Mapping[str, Interval]) -> Interval | None:
+    """Bounds of a sum of multiples of letters, at once; None for any other index expression."""
+    low = high = 0
+    for monomial, number in index.terms:
+        if not monomial:
+            low, high = low + number, high + number
+            continue
+        ends = ranges.get(monomial[0]) if len(monomial) == 1 and isinstance(monomial[0], str) else None
+        if ends is None:
+            return None
+        low += number * ends[number < 0]
+        high += number * ends[number > 0]
+    return low, high
 
 
 def exact_interval(index: Index, ranges: Mapping[str, Interval], known: tuple[Fact, ...]) -> Interval | None:
