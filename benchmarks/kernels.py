@@ -15,8 +15,8 @@ from benchmarks.measure.report import Report
 from benchmarks.measure.rounds import Timing, in_turns
 from benchmarks.measure.setting import Setting, asked, require
 from benchmarks.sides.problem import Problem, problem
-from pellucid.compiler.emit import SPACES, Module
 from pellucid.compiler.machine import Code, aligned, compiled
+from pellucid.compiler.module import SPACES, Module
 from pellucid.compiler.nest import Nest
 from pellucid.compiler.plan import PassPlan
 from pellucid.compiler.schedule import Schedule, is_contraction

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from pellucid.compiler.emit import SPACES, Module
 from pellucid.compiler.equations import named_equations
 from pellucid.compiler.machine import Host, aligned, compiled
+from pellucid.compiler.module import SPACES, Module
 from pellucid.compiler.plan import PassPlan, plan_pass
 from pellucid.formula import evaluate
 from pellucid.formula.derive import derive, gradient_name

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from pellucid.compiler.emit import Kernel, Module
+from pellucid.compiler.kernel import Kernel
+from pellucid.compiler.module import Module
 from pellucid.compiler.nest import Loop
 from pellucid.compiler.prove import Access, escape, proved
 from pellucid.errors import FormulaError

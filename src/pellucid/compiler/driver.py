@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pellucid.compiler.emit import SPACES
 from pellucid.compiler.layout import Tensor
+from pellucid.compiler.module import SPACES
 
 __all__ = [
     "FIELDS",

@@ -11,13 +11,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pellucid.compiler.aliases import Cut, without_copies
-from pellucid.compiler.emit import SPACES, Kernel, Module
 from pellucid.compiler.equations import COUNT, Named
 from pellucid.compiler.fuse import fused
 from pellucid.compiler.immediate import ElementUpdate, changed_at_once
+from pellucid.compiler.kernel import Kernel
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.lifetimes import sharing
 from pellucid.compiler.merge import merged, whole
+from pellucid.compiler.module import SPACES, Module
 from pellucid.compiler.nest import Loop, Nest, lower
 from pellucid.compiler.schedule import Schedule, Unit, best_cost, choose
 from pellucid.formula.bounds import interval

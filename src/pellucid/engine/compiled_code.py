@@ -11,8 +11,8 @@ from numpy.typing import DTypeLike
 
 from pellucid import canonical_json
 from pellucid.compiler import cache, machine
-from pellucid.compiler.emit import Module
 from pellucid.compiler.layout import Tensor
+from pellucid.compiler.module import Module
 from pellucid.compiler.plan import CHUNK, PassPlan
 from pellucid.compiler.provenance import key
 from pellucid.errors import NetworkError

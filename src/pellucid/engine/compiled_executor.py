@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from pellucid.compiler.emit import SPACES, Module
 from pellucid.compiler.equations import Named, gradient_of, named_equations
 from pellucid.compiler.machine import aligned, host
+from pellucid.compiler.module import SPACES, Module
 from pellucid.compiler.plan import PassPlan, plan_pass
 from pellucid.engine.compiled_code import Document, Layout, kind_of, network_described, obtained
 from pellucid.engine.program import Program, Step

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from pellucid.compiler.driver import FIELDS, ROW, Feed, barrier, gather, inference_worker, scatter
-from pellucid.compiler.emit import Module
 from pellucid.compiler.machine import aligned, host
+from pellucid.compiler.module import Module
 from pellucid.compiler.plan import CHUNK, PassPlan
 from pellucid.engine.compiled_code import Document, Layout, kind_of, network_described, obtained
 from pellucid.engine.compiled_plan import (

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import DTypeLike
 
-from pellucid.compiler.emit import Kernel, Module
+from pellucid.compiler.kernel import Kernel
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.machine import Host, assembly, host
 from pellucid.compiler.merge import whole
+from pellucid.compiler.module import Module
 from pellucid.compiler.nest import Nest
 from pellucid.compiler.plan import PassPlan
 from pellucid.compiler.schedule import Schedule

@@ -14,9 +14,9 @@ from pellucid.compiler.driver import (
     training_worker,
     update_function,
 )
-from pellucid.compiler.emit import Module
 from pellucid.compiler.machine import host
 from pellucid.compiler.masks import Mask, masks_function
+from pellucid.compiler.module import Module
 from pellucid.compiler.plan import CHUNK, PassPlan
 from pellucid.engine.compiled_code import Document, Layout, kind_of, network_described
 from pellucid.engine.compiled_plan import (

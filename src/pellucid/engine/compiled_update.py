@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pellucid.compiler.driver import ROW
-from pellucid.compiler.emit import Kernel, Module
 from pellucid.compiler.fuse import fused
 from pellucid.compiler.immediate import ElementUpdate
+from pellucid.compiler.kernel import Kernel
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.machine import host
+from pellucid.compiler.module import Module
 from pellucid.compiler.nest import lower
 from pellucid.compiler.plan import CHUNK, PassPlan
 from pellucid.compiler.schedule import choose
