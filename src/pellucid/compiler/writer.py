@@ -51,6 +51,8 @@ class Writer:
         self._number = 0
         self._block = "entry"
         self._known: list[dict[object, Value]] = [{}]
+        # what variables hold in this stretch of straight code, and whether their places know it
+        self._holds: dict[str, tuple[Value, bool]] = {}
 
     # lines and registers
 
@@ -91,11 +93,21 @@ class Writer:
 
     def held(self, variable: str, lanes: int) -> Value:
         """What a variable holds."""
-        return self.op(f"load {self.type_of(lanes)}, ptr {variable}", lanes)
+        if variable not in self._holds:
+            value = self.op(f"load {self.type_of(lanes)}, ptr {variable}", lanes)
+            self._holds[variable] = value, True
+        return self._holds[variable][0]
 
     def assign(self, variable: str, value: Value) -> None:
-        """A variable's next value."""
-        self.line(f"store {self.type_of(value.lanes)} {value.name}, ptr {variable}")
+        """A variable's next value; its place gets it where the code branches."""
+        self._holds[variable] = value, False
+
+    def _settle(self) -> None:
+        """Before a branch: whatever variables hold goes to their places."""
+        for variable, (value, known) in self._holds.items():
+            if not known:
+                self.line(f"store {self.type_of(value.lanes)} {value.name}, ptr {variable}")
+        self._holds = {}
 
     # what is known already
 
@@ -128,6 +140,7 @@ class Writer:
         number = self._number = self._number + 1
         head, leave = f"loop{number}", f"done{number}"
         before = self._block
+        self._settle()
         if may_be_empty:
             test = self.fresh()
             self.line(f"{test} = icmp slt i64 {start}, {stop}")
@@ -140,6 +153,7 @@ class Writer:
         self._block = head
         with self.scope():
             body(counter)
+        self._settle()
         self.lines.insert(
             mark, f"  {counter} = phi i64 [ {start}, %{before} ], [ {following}, %{self._block} ]"
         )
