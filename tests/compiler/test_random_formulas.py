@@ -20,7 +20,7 @@ def worst_error(seed: int, dtype: str) -> float:
     for formula, ranges, operands in both_ways(case.formula(), case.operands(seed), case.sizes):
         values = native(formula, ranges, operands, dtype)
         found = {name: values[name] for name in formula.defined}
-        worst = max(worst, *errors(formula, ranges, found, operands, dtype).values())
+        worst = max([worst, *errors(formula, ranges, found, operands, dtype).values()])
     return worst
 
 
