@@ -81,17 +81,24 @@ class Program:
             loss: whether to end with the network's loss.
             weighted: whether each image has a weight in the loss.
         """
-        asked = frozenset(wanted)
-        needed = _needed(network, asked)
-        steps = [_layer_step(node, batch, needed, training=training) for node in network.nodes]
-        if loss and network.loss is not None:
-            steps.append(_loss_step(network, batch, needed, weighted=weighted))
-        masks = {
-            f"{n.name}:{operand}": (n.shapes[0][1:], keep)
-            for n in network.nodes
-            for operand, keep in (n.layer.noise if training else {}).items()
-        }
-        return Program(network, batch, tuple(steps), masks, asked, training, loss, weighted)
+        return _built(network, batch, frozenset(wanted), training, loss, weighted)
+
+
+@lru_cache(maxsize=16)
+def _built(
+    network: Network, batch: int, wanted: frozenset[str], training: bool, loss: bool, weighted: bool
+) -> Program:
+    """The program; those that were used lately are kept."""
+    needed = _needed(network, wanted)
+    steps = [_layer_step(node, batch, needed, training=training) for node in network.nodes]
+    if loss and network.loss is not None:
+        steps.append(_loss_step(network, batch, needed, weighted=weighted))
+    masks = {
+        f"{n.name}:{operand}": (n.shapes[0][1:], keep)
+        for n in network.nodes
+        for operand, keep in (n.layer.noise if training else {}).items()
+    }
+    return Program(network, batch, tuple(steps), masks, wanted, training, loss, weighted)
 
 
 def _needed(network: Network, wanted: frozenset[str]) -> frozenset[str]:

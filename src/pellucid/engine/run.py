@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from functools import cached_property
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.engine.program import Program
 from pellucid.errors import UnknownNameError, UsageError
-from pellucid.network import Network
+from pellucid.network import INPUT, Network
+
+if TYPE_CHECKING:
+    from pellucid.explain import Explainer, Explanation, Uses
 
 __all__ = ["Gradients", "Run"]
 
@@ -51,8 +58,23 @@ class Run(Mapping[str, Array]):
     Intermediate results of a layer's equations stand under ``"layer:name"``, such as ``"maxpool1:y_at"``.
     """
 
-    def __init__(self, network: Network, values: Mapping[str, Array], gradients: Gradients) -> None:
-        self.network, self._values, self.grad = network, values, gradients
+    def __init__(
+        self,
+        program: Program,
+        values: Mapping[str, Array],
+        gradients: Gradients,
+        upstream: Mapping[str, Array] = MappingProxyType({}),
+    ) -> None:
+        self.program, self._values, self.grad, self.upstream = program, values, gradients, upstream
+
+    @property
+    def network(self) -> Network:
+        return self.program.network
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the input, and of all that is computed from it."""
+        return self._values[INPUT].dtype
 
     @property
     def loss(self) -> float:
@@ -69,6 +91,65 @@ class Run(Mapping[str, Array]):
     def output(self) -> Array:
         """The last layer's output, shape (N, ...)."""
         return self._values[self.network.output]
+
+    def explain(self, reference: str, *, most: int | None = 12) -> Explanation:
+        """Where one number comes from: its equation, each term with what it reads, the sum and the bound.
+
+        Args:
+            reference: an element of a value, such as ``"conv1[0,3,12,7]"``, ``"loss"`` or, inside a layer or
+                loss, ``"loss:prob[0,1]"``; or of a gradient, such as ``"conv1.weight.grad[3,0,1,1]"``. What
+                an explanation's terms read are references in turn.
+            most: how many terms are listed one by one, the largest first; None for all.
+
+        Raises:
+            UsageError: there is no such number; the sentence says why.
+
+        >>> from pellucid.layers import Conv2D
+        >>> x = np.arange(1.0, 10.0).reshape(1, 1, 3, 3)
+        >>> weight = np.array([[[[1.0, 0.0], [0.0, -1.0]]]])
+        >>> net = Network([Conv2D(1, 2, bias=False)], (1, 3, 3))
+        >>> print(net.run(x, parameters={"conv1.weight": weight}).explain("conv1[0,0,1,0]"))
+        conv1[0,0,1,0] = -4
+        <BLANKLINE>
+          y[n,k,i,j] = sum[c,u,v] w[k,c,u,v]*x[n,c,s*i + a*u - p,s*j + a*v - q]
+          with y = conv1, w = conv1.weight, x = input, a = 1, p = 0, q = 0, s = 1
+          conv1[0,0,1,0] = sum[u<2,v<2] conv1.weight[0,0,u,v]*input[0,0,1 + u,v]
+        <BLANKLINE>
+          -8  conv1.weight[0,0,1,1]*input[0,0,2,1]  conv1.weight[0,0,1,1] = -1, input[0,0,2,1] = 8
+           4  conv1.weight[0,0,0,0]*input[0,0,1,0]  conv1.weight[0,0,0,0] = 1, input[0,0,1,0] = 4
+          2 terms vanish: a factor is 0
+            conv1.weight[0,0,0,1]*input[0,0,1,1]: conv1.weight[0,0,0,1] is 0
+            conv1.weight[0,0,1,0]*input[0,0,2,0]: conv1.weight[0,0,1,0] is 0
+          sum -4, in the run -4, difference 0
+          within the bound 2.29e-05
+        """
+        return self._explainer.explain(reference, most)
+
+    def uses(self, reference: str, *, most: int | None = 12) -> Uses:
+        """What is computed from one number: each element that reads it, with the term in which it stands.
+
+        Values are followed forward to the loss, gradients backward to the input.
+
+        Args:
+            reference: as for `explain`.
+            most: how many uses are listed, those with the largest terms first; None for all.
+
+        Raises:
+            UsageError: there is no such number; the sentence says why.
+
+        >>> from pellucid.layers import MaxPool2D
+        >>> run = Network([MaxPool2D(2)], (1, 2, 2)).run(np.array([[[[1.0, 5.0], [3.0, 4.0]]]]))
+        >>> print(run.uses("input[0,0,1,1]"))
+        input[0,0,1,1] is used once
+          4  maxpool1[0,0,0,0]  input[0,0,1,1] (vanishes: 4 is not the largest, 5)
+        """
+        return self._explainer.uses(reference, most)
+
+    @cached_property
+    def _explainer(self) -> Explainer:
+        from pellucid.explain import Explainer
+
+        return Explainer(self)
 
     def __getitem__(self, name: str) -> Array:
         if name not in self._values:

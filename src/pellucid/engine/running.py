@@ -72,9 +72,8 @@ def run(
         return again.backward(again.forward(dict(values)), above)
 
     others = {INPUT: INPUT} if wanted else {}
-    return Run(
-        network, values, Gradients({k: v for k, v in known.items() if k != LOSS}, others, input_gradient)
-    )
+    gradients = Gradients({k: v for k, v in known.items() if k != LOSS}, others, input_gradient)
+    return Run(first.program, values, gradients, above)
 
 
 class Passes(Protocol):
