@@ -15,7 +15,7 @@ from pellucid.errors import UnknownNameError, UsageError
 from pellucid.network import INPUT, Network
 
 if TYPE_CHECKING:
-    from pellucid.explain import Explainer, Explanation, Uses
+    from pellucid.explain import Explainer, Explanation, StepExplanation, Uses
 
 __all__ = ["Gradients", "Run"]
 
@@ -144,6 +144,33 @@ class Run(Mapping[str, Array]):
           4  maxpool1[0,0,0,0]  input[0,0,1,1] (vanishes: 4 is not the largest, 5)
         """
         return self._explainer.uses(reference, most)
+
+    def explain_step(
+        self, reference: str, rate: float, *, optimiser: object = "sgd",
+        states: Mapping[str, Array] = MappingProxyType({}), t: int = 1,
+    ) -> StepExplanation:  # fmt: skip
+        """How one step of an optimiser changes one weight: old value, gradient, learning rate, new value.
+
+        Args:
+            reference: an element of a parameter, such as ``"conv1.weight[3,0,1,1]"``.
+            rate: learning rate.
+            optimiser: its name, or one such as ``pellucid.Adam()``.
+            states: the optimiser's states before the step, by names such as ``"conv1.weight:velocity"``; 0 if
+                they are not given, as before the first step.
+            t: number of the step, from 1.
+
+        Raises:
+            UsageError: there is no such parameter or optimiser, or the run has no gradients.
+
+        >>> from pellucid.layers import Dense
+        >>> net, one = Network([Dense(1, bias=False)], (1,)), np.ones((1, 1))
+        >>> run = net.run(2 * one, parameters={"dense1.weight": one}, upstream={"dense1": one})
+        >>> run.explain_step("dense1.weight[0,0]", rate=0.25).equations[-1].substituted
+        'dense1.weight:new[0,0] = dense1.weight[0,0] - rate*dense1.weight.grad[0,0]'
+        >>> run.explain_step("dense1.weight[0,0]", rate=0.25).new
+        0.5
+        """
+        return self._explainer.step(reference, rate, optimiser, states, t)
 
     @cached_property
     def _explainer(self) -> Explainer:

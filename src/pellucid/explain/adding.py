@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid.explain.causes import KINDS, Cause, causes, reason
 from pellucid.explain.evaluation import Env, Evaluator, Found, extended, letters_at
-from pellucid.explain.explanation import Lost, Term, Vanished
+from pellucid.explain.explanation import Lost, Operand, Term, Vanished
 from pellucid.explain.naming import Naming
 from pellucid.explain.sources import Use
 from pellucid.explain.summands import Summand, summands
@@ -162,15 +162,18 @@ class _Sum:
             env, letters = self.at(int(place))
             cause = self.causes[self.blame[place] - 1]
             why = reason(cause, self.evaluator, self.naming, env)
-            operands = tuple(self.naming.elements(self.summand.value, self.evaluator, env))
-            yield Lost(self.naming.text(self.value, env), why, operands, letters, self.through)
+            yield Lost(self.naming.text(self.value, env), why, self.operands(env), letters, self.through)
 
     def term(self, place: int) -> Term:
         env, letters = self.at(place)
+        text, value = self.naming.text(self.value, env), float(self.products[place])
+        return Term(text, value, self.operands(env), letters, self.through)
+
+    def operands(self, env: Env) -> tuple[Operand, ...]:
+        """What a term reads, and what the conditions read under which it counts."""
         parts = [*self.summand.factors, *self.summand.conditions]
-        operands = {o.name: o for p in parts for o in self.naming.elements(p, self.evaluator, env)}
-        text = self.naming.text(self.value, env)
-        return Term(text, float(self.products[place]), tuple(operands.values()), letters, self.through)
+        found = {o.name: o for p in parts for o in self.naming.elements(p, self.evaluator, env)}
+        return tuple(found.values())
 
     @property
     def value(self) -> Expr:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from pellucid.engine.program import TARGETS, WEIGHTS
 from pellucid.engine.run import Run
@@ -10,16 +14,18 @@ from pellucid.errors import UsageError
 from pellucid.explain.adding import Tally, added, joined
 from pellucid.explain.choosing import chosen
 from pellucid.explain.evaluation import letters_at
-from pellucid.explain.explanation import Explanation, Operand, Share, Term, Uses
+from pellucid.explain.explanation import Explanation, Operand, Share, StepExplanation, Term, Uses
 from pellucid.explain.naming import Naming
 from pellucid.explain.reference import Place, Reference, parsed
 from pellucid.explain.sources import Sources, Use
 from pellucid.explain.summands import is_extreme
 from pellucid.explain.uses import uses_of
+from pellucid.layers.options import is_number, is_whole
 from pellucid.network import INPUT
 
 __all__ = ["SHOWN", "Explainer"]
 
+Array = NDArray[Any]
 # Terms that are listed, unless another number is asked for.
 SHOWN = 12
 
@@ -44,6 +50,23 @@ class Explainer:
         check_most(most)
         with np.errstate(all="ignore"):
             return uses_of(self.sources, parsed(text, self.sources.shape), most)
+
+    def step(
+        self, text: str, rate: float, optimiser: object, states: Mapping[str, Array], t: int
+    ) -> StepExplanation:
+        """See `pellucid.engine.run.Run.explain_step`."""
+        # training is a large room, and few explanations need it
+        from pellucid.explain.updating import Rates, explained_step
+        from pellucid.training.optimiser import optimiser as named
+
+        if not is_number(rate) or rate < 0:
+            raise UsageError(f"a learning rate is a number of at least 0, not {rate!r:.60}")
+        if not is_whole(t, 1):
+            raise UsageError(f"steps are counted from 1, unlike {t!r:.60}")
+        reference = parsed(text, self.sources.shape)
+        with np.errstate(all="ignore"):
+            kind = named(optimiser)  # type: ignore[arg-type]  # it says what it takes
+            return explained_step(self.sources, reference, kind, Rates(float(rate), int(t)), states)
 
     def _explained(self, reference: Reference, most: int | None) -> Explanation:
         place = reference.place

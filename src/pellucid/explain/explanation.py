@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 
 from pellucid.formula.expression import Equation
 
-__all__ = ["Explanation", "Lost", "Operand", "Share", "Term", "UsedBy", "Uses", "Vanished"]
+__all__ = ["Explanation", "Lost", "Operand", "Share", "StepExplanation", "Term", "UsedBy", "Uses", "Vanished"]
 
 # Times the number type's epsilon, times the sum of the terms' absolute values: how far a sum may be off.
 TOLERANCE = 16
@@ -190,6 +190,47 @@ class Explanation:
         from pellucid.explain.printing import as_latex
 
         return as_latex(self)
+
+
+@dataclass(frozen=True)
+class StepExplanation:
+    """How one step of an optimiser changes one element of a parameter.
+
+    Attributes:
+        reference: of the element.
+        optimiser: its name.
+        rate: learning rate.
+        equations: an explanation of each of the optimiser's equations, in order; the last is the new value's.
+    """
+
+    reference: str
+    optimiser: str
+    rate: float
+    equations: tuple[Explanation, ...]
+
+    @property
+    def new(self) -> float:
+        """The value after the step."""
+        return self.equations[-1].stored
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every equation's terms add up to its value, within its bound."""
+        return all(e.agrees for e in self.equations)
+
+    def to_dict(self) -> dict[str, object]:
+        """Everything, in JSON's types."""
+        return {
+            "reference": self.reference, "optimiser": self.optimiser, "rate": self.rate, "new": self.new,
+            "agrees": self.agrees, "equations": [e.to_dict() for e in self.equations],
+        }  # fmt: skip
+
+    def __str__(self) -> str:
+        head = f"one step of {self.optimiser} for {self.reference}, learning rate {self.rate:.9g}"
+        return "\n\n".join([head, *map(str, self.equations)])
+
+    def _repr_html_(self) -> str:
+        return "".join(e._repr_html_() for e in self.equations)
 
 
 @dataclass(frozen=True)

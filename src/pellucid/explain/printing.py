@@ -83,7 +83,7 @@ def _values(operands: Sequence[Operand]) -> str:
 
 
 def _number(value: float) -> str:
-    return f"{value:.9g}"
+    return f"{value + 0.0:.9g}"  # no -0
 
 
 def as_latex(e: Explanation) -> str:

@@ -183,6 +183,8 @@ class Sources:
         return self._kept[id(scope)][tensor]
 
     def _unknown(self, place: Place) -> UsageError:
+        if place.name.partition(":")[0] == LOSS and LOSS not in self.run:
+            return UsageError("the run has no loss: the network has none, or no targets were given")
         if place.gradient and not len(self.run.grad):
             why = "the run has no gradients, as it had neither targets nor upstream gradients"
             return UsageError(f"there is no {place}: {why}")

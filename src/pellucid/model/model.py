@@ -16,6 +16,7 @@ from pellucid import engine as engines
 from pellucid.engine.check import Check
 from pellucid.engine.inputs import as_inputs
 from pellucid.engine.preparing import prepared
+from pellucid.engine.run import Run
 from pellucid.engine.scores import score
 from pellucid.errors import DataError, NetworkError
 from pellucid.formula.evaluate import evaluate
@@ -156,6 +157,26 @@ class Model:
         answers = targets if targets.ndim == 1 else _largest(targets)
         matrix = confusion_matrix(answers, _largest(outputs), len(names))
         return Evaluation(result.loss, result.count, result.accuracy, names, matrix)
+
+    def run(
+        self, images: object, labels: object = None, *, engine: str = "auto", training: bool = False
+    ) -> Run:
+        """Every value for images and, if they have labels, every gradient, by name; see `Network.run`.
+
+        Args:
+            images: as for `outputs`.
+            labels: (N,), or targets in the output's shape.
+            engine: as for `outputs`.
+            training: whether dropout is at work.
+
+        Raises:
+            DataError: images or labels that do not fit.
+            NetworkError: labels were given, but the network has no loss.
+        """
+        given = as_inputs(self.network, images, np.asarray(images).dtype)
+        inputs = prepared(self.normalisation, given.shape, self.dtype)(given)
+        chosen = engines.get(engine)
+        return chosen.run(self.network, inputs, labels, self.parameters, dtype=self.dtype, training=training)
 
     def check(self, images: object, labels: object = None, *, seed: int = 0) -> Check:
         """Compares this model's gradients with differences, on these images; see `Network.check`.
