@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from pellucid.compiler.equations import named_equations
-from pellucid.compiler.nest import Loop, lower
+from pellucid.compiler.lower import lower
+from pellucid.compiler.nest import Loop
 from pellucid.errors import FormulaError
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import solve

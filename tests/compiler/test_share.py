@@ -8,7 +8,8 @@ import pytest
 
 from pellucid import zoo
 from pellucid.compiler.layout import Tensor
-from pellucid.compiler.nest import Nest, lower
+from pellucid.compiler.lower import lower
+from pellucid.compiler.nest import Nest
 from pellucid.compiler.plan import PassPlan
 from pellucid.compiler.schedule import Schedule, coefficient, is_contraction
 from pellucid.compiler.share import Work, work

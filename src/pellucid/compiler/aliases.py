@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pellucid.compiler.nest import Loop, Nest, mixed_radix
-from pellucid.compiler.nest import cut as replaced_loop
-from pellucid.formula.expression import Node, Read, map_children, reads
+from pellucid.compiler.digits import mixed_radix
+from pellucid.compiler.nest import Loop, Nest
+from pellucid.formula.expression import Read, reads
 from pellucid.formula.index import Index
 
 __all__ = ["Cut", "without_copies"]
@@ -169,23 +169,17 @@ def _cut_nest(nest: Nest, letter: str, cut: Cut) -> Nest:
     for name, extent in zip(names, cut.extents, strict=True):
         value = value * extent + name
     loops = tuple(Loop(s, n) for s, n in zip(names, cut.extents, strict=True))
-    return replaced_loop(nest, letter, value, loops)
+    return nest.cut(letter, value, loops)
 
 
 def _viewed(nest: Nest, cuts: Mapping[Axis, Cut]) -> Nest:
     """Cut axes read as the axes that they are cut into."""
 
-    def visit(node: Node) -> Node:
-        if isinstance(node, Read) and any((node.tensor, axis) in cuts for axis in range(len(node.indices))):
-            return Read(
-                node.tensor,
-                tuple(
-                    p for axis, i in enumerate(node.indices) for p in _parts(i, cuts.get((node.tensor, axis)))
-                ),
-            )
-        return map_children(node, visit)
+    def parted(read: Read) -> Read:
+        axes = enumerate(read.indices)
+        return Read(read.tensor, tuple(p for a, i in axes for p in _parts(i, cuts.get((read.tensor, a)))))
 
-    return nest.rewritten(visit)
+    return nest.with_reads(parted)
 
 
 def _parts(index: Index, cut: Cut | None) -> tuple[Index, ...]:
@@ -196,9 +190,9 @@ def _parts(index: Index, cut: Cut | None) -> tuple[Index, ...]:
 
 
 def _renamed(nest: Nest, old: str, new: str, order: Sequence[int]) -> Nest:
-    def visit(node: Node) -> Node:
-        if isinstance(node, Read) and node.tensor == old:
-            return Read(new, tuple(node.indices[i] for i in order))
-        return map_children(node, visit)
+    """A tensor read under another name, with its axes in another order."""
 
-    return nest.rewritten(visit)
+    def renamed(read: Read) -> Read:
+        return Read(new, tuple(read.indices[i] for i in order)) if read.tensor == old else read
+
+    return nest.with_reads(renamed)

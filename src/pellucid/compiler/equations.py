@@ -17,9 +17,11 @@ from pellucid.formula.expression import (
     Num,
     Read,
     Reduce,
+    as_expr,
     map_children,
     mul,
     power,
+    with_reads,
 )
 from pellucid.formula.formula import Formula
 from pellucid.formula.index import Index, size_of
@@ -126,7 +128,7 @@ def _counted(value: Expr, letter: str | None) -> Expr:
             others = Index.of(1)
             for bound in node.letters:
                 others = others * (bound.size if bound.letter != letter else Index.of(1))
-            total = Reduce("sum", node.letters, _expr(visit(node.body)))
+            total = Reduce("sum", node.letters, as_expr(visit(node.body)))
             divisor = mul(COUNT, Num(others.constant) if others.constant is not None else IndexValue(others))
             return mul(power(divisor, Num(-1)), total)
         if isinstance(node, IndexValue) and size in node.index.symbols:
@@ -136,24 +138,15 @@ def _counted(value: Expr, letter: str | None) -> Expr:
             return mul(COUNT, Num(rest.constant) if rest.constant is not None else IndexValue(rest))
         return map_children(node, visit)
 
-    return _expr(visit(value))
+    return as_expr(visit(value))
 
 
 def _renamed(
     equation: Equation, names: Mapping[str, str], prefix: str, constants: Mapping[str, object]
 ) -> Equation:
-    def visit(node: Node) -> Node:
-        if isinstance(node, Read):
-            if node == COUNT or (not node.indices and (node.tensor in constants or node.tensor == "pi")):
-                return node
-            return Read(_name(node.tensor, names, prefix), node.indices)
-        return map_children(node, visit)
+    def renamed(read: Read) -> Read:
+        if read == COUNT or (not read.indices and (read.tensor in constants or read.tensor == "pi")):
+            return read
+        return Read(_name(read.tensor, names, prefix), read.indices)
 
-    target, value = visit(equation.target), visit(equation.value)
-    assert isinstance(target, Read)
-    return Equation(target, _expr(value))
-
-
-def _expr(node: Node) -> Expr:
-    assert isinstance(node, Expr)
-    return node
+    return Equation(renamed(equation.target), with_reads(equation.value, renamed))

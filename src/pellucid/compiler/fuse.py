@@ -14,7 +14,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
-from pellucid.compiler.nest import BEST, RESULT, Loop, Nest, Store, cut, mixed_radix
+from pellucid.compiler.digits import mixed_radix
+from pellucid.compiler.nest import BEST, RESULT, Loop, Nest, Store
 from pellucid.formula.bounds import interval
 from pellucid.formula.expression import (
     Call,
@@ -25,6 +26,7 @@ from pellucid.formula.expression import (
     map_children,
     reads,
     substitute,
+    with_reads,
 )
 from pellucid.formula.index import Index
 
@@ -52,7 +54,7 @@ def _reusing(nests: list[Nest]) -> list[Nest]:
     result: list[Nest] = []
     writers = _writers(nests)
     for nest in nests:
-        ranges = {x.letter: (0, x.extent - 1) for x in nest.loops}
+        ranges = nest.spans
 
         def visit(node: Node, ranges: dict[str, tuple[int, int]] = ranges) -> Node:
             node = map_children(node, visit)
@@ -145,11 +147,7 @@ def _twins(first: Nest, second: Nest) -> Nest | None:
         second.out, second.reduce, second.body,
     ):  # fmt: skip
         return None
-
-    def visit(node: Node) -> Node:
-        return BEST if node == RESULT else map_children(node, visit)
-
-    value = second.rewritten(visit).finish
+    value = with_reads(second.finish, lambda read: BEST if read == RESULT else read)
     return replace(first, then=(*first.then, Store(second.target, value)))
 
 
@@ -187,7 +185,7 @@ def _renamed(nest: Nest, first: Nest, read: Read, written: Read) -> Nest | None:
             return None
         if spare[letter] not in {x.letter for x in nest.out}:
             return None
-        nest = cut(nest, spare[letter], target, tuple(Loop(s, extents[s]) for s in digits))
+        nest = nest.cut(spare[letter], target, tuple(Loop(s, extents[s]) for s in digits))
     return nest
 
 

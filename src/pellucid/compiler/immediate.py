@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pellucid.compiler.nest import Nest, Store
-from pellucid.formula.expression import Equation, Expr, Node, Num, Read, map_children, reads
+from pellucid.formula.expression import Equation, Expr, Num, Read, reads, with_reads
 
 __all__ = ["ElementUpdate", "changed_at_once"]
 
@@ -39,20 +39,16 @@ class ElementUpdate:
         """The values that follow a gradient's element."""
         own = {name: f"{parameter}:{name}" for name in self.states}
         names = {"p": parameter, "g": gradient.tensor, **own}
-        found: list[Store] = []
 
-        def visit(node: Node) -> Node:
-            if isinstance(node, Read) and node.indices:
-                return Read(names.get(node.tensor, f"{parameter}:{node.tensor}"), gradient.indices)
-            if isinstance(node, Read) and node.tensor in self.constants:
-                return Num(self.constants[node.tensor])
-            return map_children(node, visit)
+        def own_element(read: Read) -> Read:
+            return Read(names.get(read.tensor, f"{parameter}:{read.tensor}"), gradient.indices)
 
-        for equation in self.equations:
-            target, value = visit(equation.target), visit(equation.value)
-            assert isinstance(target, Read)
-            assert isinstance(value, Expr)
-            found.append(Store(target, value))
+        def image(read: Read) -> Expr:
+            if read.indices:
+                return own_element(read)
+            return Num(self.constants[read.tensor]) if read.tensor in self.constants else read
+
+        found = [Store(own_element(e.target), with_reads(e.value, image)) for e in self.equations]
         for name in ("p", *self.states):
             new = Read(f"{parameter}:new_{name}", gradient.indices)
             if any(s.target == new for s in found):

@@ -13,7 +13,7 @@ from itertools import pairwise, permutations
 
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.nest import Loop, Nest
-from pellucid.formula.expression import Node, Read, indices_of, map_children, walk
+from pellucid.formula.expression import Read, indices_of, walk
 
 __all__ = ["merged", "whole"]
 
@@ -89,14 +89,12 @@ def _merged_pair(
                 views[view.name] = view
             images[node] = _seen(node, outer, inner, a.letter, b.extent, both, tensor is not None)
 
-    def visit(node: Node) -> Node:
-        return images.get(node, node) if isinstance(node, Read) else map_children(node, visit)
-
     def spread(loops: tuple[Loop, ...]) -> tuple[Loop, ...]:
         one = Loop(both, a.extent * b.extent)
         return tuple(one if x == a else x for x in loops if x != b)
 
-    return nest.rewritten(visit, out=spread(nest.out), reduce=spread(nest.reduce)), views
+    loops = {"out": spread(nest.out), "reduce": spread(nest.reduce)}
+    return nest.with_reads(lambda read: images.get(read, read), **loops), views
 
 
 def _axes(read: Read, a: str, b: str) -> tuple[int, int] | None:

@@ -7,7 +7,7 @@ wants another order reads a copy, which is made again after every update.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pellucid.compiler.aliases import Cut, without_copies
@@ -17,9 +17,10 @@ from pellucid.compiler.immediate import ElementUpdate, changed_at_once
 from pellucid.compiler.kernel import Kernel
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.lifetimes import sharing
+from pellucid.compiler.lower import lower
 from pellucid.compiler.merge import merged, whole
 from pellucid.compiler.module import SPACES, Module
-from pellucid.compiler.nest import Loop, Nest, lower
+from pellucid.compiler.nest import RESULT, Loop, Nest
 from pellucid.compiler.schedule import Schedule, Unit, best_cost, choose
 from pellucid.formula.bounds import interval
 from pellucid.formula.expression import (
@@ -27,14 +28,13 @@ from pellucid.formula.expression import (
     Call,
     Condition,
     Mul,
-    Node,
     Num,
     Power,
     Read,
     Where,
     Within,
     all_of,
-    map_children,
+    prime,
     reads,
     walk,
 )
@@ -201,16 +201,14 @@ def _own_names(
     """The nests of one equation, whose tensors in between are not those of another of the same target."""
     between = dict.fromkeys(n.target.tensor for n in nests if n.target.tensor not in named)
     for name in between:
-        fresh = name
-        while fresh in taken:
-            fresh += "'"
-        nests = [n.rewritten(_renaming(name, fresh)) for n in nests] if fresh != name else nests
+        fresh = prime(name, taken)
+        nests = [n.renamed(name, fresh) for n in nests] if fresh != name else nests
     return nests
 
 
 def _reached(nest: Nest, known: tuple[int, ...] | None) -> tuple[int, ...]:
     """The shape of a tensor in between: all that its nests, one for each class of remainders, write."""
-    ranges = {x.letter: (0, x.extent - 1) for x in nest.loops}
+    ranges = nest.spans
     reached = [interval(index, ranges)[1] + 1 for index in nest.target.indices]
     return tuple(map(max, reached, known if known is not None else reached))
 
@@ -255,7 +253,7 @@ def _halos(
     """How far each tensor is read beyond its ends; a parameter and its gradient are stored alike."""
     halo = {t: [(0, 0)] * len(s) for t, s in shapes.items()}
     for nest in nests:
-        ranges = {x.letter: (0, x.extent - 1) for x in nest.loops}
+        ranges = nest.spans
         for read in _all_reads(nest):
             for axis, index in enumerate(read.indices):
                 low, high = interval(index, ranges)
@@ -340,7 +338,7 @@ class _Storage:
                     copy = f"{name}@{best.last}"
                     copies[copy] = name
                     self.tensors[copy] = replace(best, name=copy)
-                    result[use] = result[use].rewritten(_renaming(name, copy))
+                    result[use] = result[use].renamed(name, copy)
         return result, list(copies.items())
 
     def follow_public(self, nests: list[Nest], images: Mapping[str, str | None]) -> None:
@@ -435,18 +433,9 @@ def _cost(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> floa
     return best_cost(nest, {**tensors, **views}, images)
 
 
-def _renaming(old: str, new: str) -> Callable[[Node], Node]:
-    def visit(node: Node) -> Node:
-        if isinstance(node, Read) and node.tensor == old:
-            return Read(new, node.indices)
-        return map_children(node, visit)
-
-    return visit
-
-
 def _copy(copy: str, owner: str, tensors: Mapping[str, Tensor]) -> Nest:
     """A parameter in another order."""
     shape = tensors[owner].shape
     loops = tuple(Loop(f"a{axis}", extent) for axis, extent in enumerate(shape))
     indices = tuple(Index.of(x.letter) for x in loops)
-    return Nest(Read(copy, indices), loops, (), "map", Read(owner, indices), Read("@"))
+    return Nest(Read(copy, indices), loops, (), "map", Read(owner, indices), RESULT)

@@ -45,7 +45,7 @@ class Position:
 
     def __init__(self, nest: Nest, schedule: Schedule) -> None:
         self.vector, self.lanes, self.across = schedule.vector or "", schedule.lanes, schedule.across
-        self.extents = {x.letter: x.extent for x in nest.loops}
+        self.extents = nest.extents
         self.places: dict[str, Place] = {}
         self.spans: dict[str, Interval] = {}
         self.apart = 0

@@ -119,7 +119,7 @@ def _candidates(
 ) -> list[tuple[str | None, bool]]:
     """Letters for the vector; contractions go without only where no letter has more than one lane."""
     every = list(_vectors(nest, tensors, images))
-    extents = {x.letter: x.extent for x in nest.loops}
+    extents = nest.extents
     if not is_contraction(nest):
         return every
     return [c for c in every if c[0] is not None and lanes_for(extents[c[0]]) > 1] or every

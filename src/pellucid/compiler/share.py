@@ -61,7 +61,7 @@ class Work:
 def vector_share(nest: Nest, schedule: Schedule, tensors: Mapping[str, Tensor]) -> float:
     """Share of a nest's operations that are done in vectors, between 0 and 1.
 
-    >>> from pellucid.compiler.nest import lower
+    >>> from pellucid.compiler.lower import lower
     >>> from pellucid.compiler.schedule import choose
     >>> from pellucid.formula.formula import Formula
     >>> from pellucid.formula.ranges import solve

@@ -13,14 +13,14 @@ from pellucid.compiler.fuse import fused
 from pellucid.compiler.immediate import ElementUpdate
 from pellucid.compiler.kernel import Kernel
 from pellucid.compiler.layout import Tensor
+from pellucid.compiler.lower import lower
 from pellucid.compiler.machine import host
 from pellucid.compiler.module import Module
-from pellucid.compiler.nest import lower
 from pellucid.compiler.plan import CHUNK, PassPlan
 from pellucid.compiler.schedule import choose
 from pellucid.errors import UsageError
 from pellucid.formula.evaluate import plan
-from pellucid.formula.expression import Equation, Expr, Node, Num, Read, map_children, reads
+from pellucid.formula.expression import Equation, Expr, Node, Num, Read, map_children, reads, with_reads
 from pellucid.formula.formula import CONSTANTS, Formula
 from pellucid.formula.index import Index
 from pellucid.formula.ranges import Ranges
@@ -70,13 +70,10 @@ class StepScalars:
         return rows
 
     def _over_steps(self, value: Expr, given: Mapping[str, Array], steps: int) -> Array:
-        def visit(node: Node) -> Node:
-            if isinstance(node, Read) and node.tensor in given:
-                return Read(node.tensor, (Index.of("d"),))
-            return map_children(node, visit)
+        def at_step(read: Read) -> Read:
+            return Read(read.tensor, (Index.of("d"),)) if read.tensor in given else read
 
-        inner = visit(value)
-        assert isinstance(inner, Expr)
+        inner = with_reads(value, at_step)
         formula = Formula(
             (Equation(Read("value", (Index.of("d"),)), inner),), constants=self.formula.constants
         )
@@ -164,12 +161,7 @@ def _emit(
 def _with(equation: Equation, names: Mapping[str, str]) -> Equation:
     """The equation over tensors of other names."""
 
-    def visit(node: Node) -> Node:
-        if isinstance(node, Read) and node.tensor in names:
-            return Read(names[node.tensor], node.indices)
-        return map_children(node, visit)
+    def renamed(read: Read) -> Read:
+        return Read(names.get(read.tensor, read.tensor), read.indices)
 
-    target, value = visit(equation.target), visit(equation.value)
-    assert isinstance(target, Read)
-    assert isinstance(value, Expr)
-    return Equation(target, value)
+    return Equation(renamed(equation.target), with_reads(equation.value, renamed))

@@ -48,6 +48,7 @@ __all__ = [
     "Where",
     "Within",
     "add",
+    "as_expr",
     "bound_letters",
     "children",
     "conjuncts",
@@ -64,6 +65,7 @@ __all__ = [
     "transform",
     "walk",
     "whole_power",
+    "with_reads",
 ]
 
 FUNCTIONS = {
@@ -609,11 +611,11 @@ def map_children(node: Node, image: Callable[[Node], Node]) -> Node:
     if all(new is old for new, old in zip(after, before, strict=True)):
         return node
     if isinstance(node, Add):
-        return add(*map(_expr, after))
+        return add(*map(as_expr, after))
     if isinstance(node, Mul):
-        return mul(*map(_expr, after))
+        return mul(*map(as_expr, after))
     if isinstance(node, Power):
-        return power(*map(_expr, after))
+        return power(*map(as_expr, after))
     if isinstance(node, And):
         return all_of(map(_condition, after)) or node
     images = iter(after)
@@ -627,7 +629,8 @@ def map_children(node: Node, image: Callable[[Node], Node]) -> Node:
     return replace(node, **changes)
 
 
-def _expr(node: Node) -> Expr:
+def as_expr(node: Node) -> Expr:
+    """The node itself, which is a value and no condition."""
     if not isinstance(node, Expr):
         raise FormulaError(f"{node!r} is a condition where a value is needed")
     return node
@@ -644,6 +647,15 @@ def transform(node: Node, image: Callable[[Node], Node | None]) -> Node:
     rebuilt = map_children(node, lambda child: transform(child, image))
     changed = image(rebuilt)
     return rebuilt if changed is None else changed
+
+
+def with_reads(value: Node, image: Callable[[Read], Expr]) -> Expr:
+    """The value with each element that it reads replaced."""
+
+    def visit(node: Node) -> Node:
+        return image(node) if isinstance(node, Read) else map_children(node, visit)
+
+    return as_expr(visit(value))
 
 
 def substitute(node: Node, mapping: Mapping[str, Index]) -> Node:
@@ -672,7 +684,7 @@ def _substitute_reduce(node: Reduce, mapping: Mapping[str, Index]) -> Reduce:
         else:
             letters.append(Bound(bound.letter, extent))
     body = substitute(node.body, inner)
-    return Reduce(node.op, tuple(letters), _expr(body))
+    return Reduce(node.op, tuple(letters), as_expr(body))
 
 
 def prime(letter: str, taken: Iterable[str]) -> str:

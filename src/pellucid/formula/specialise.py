@@ -31,6 +31,7 @@ from pellucid.formula.expression import (
     Where,
     Within,
     all_of,
+    as_expr,
     count,
     indices_of,
     map_children,
@@ -78,7 +79,7 @@ class _Numbers:
         for letter in target_letters(equation):
             self.bind(Bound(letter))
         result = self.node(equation.value, ())
-        return collected(outside(_expr(result)))
+        return collected(outside(as_expr(result)))
 
     def bind(self, bound: Bound) -> None:
         self.intervals[bound.letter] = (0, self.ranges.extent(bound) - 1)
@@ -104,11 +105,11 @@ class _Numbers:
         for bound in node.letters:
             self.bind(bound)
             letters.append(Bound(bound.letter, self.ranges.number(bound.size)))
-        body = _expr(self.node(node.body, known))
+        body = as_expr(self.node(node.body, known))
         if node.op == "sum":
             single = {b.letter: Index.of(0) for b in letters if b.extent == Index.of(1)}
             if single:
-                body = _expr(self.node(substitute(body, single), known))
+                body = as_expr(self.node(substitute(body, single), known))
                 letters = [b for b in letters if b.letter not in single]
             if body == Num(0) or not letters:
                 return body
@@ -121,14 +122,14 @@ class _Numbers:
             part = self.condition(part, known)
             decided = always(part, self.intervals, known)
             if decided is False:
-                return _expr(self.node(node.otherwise, known))
+                return as_expr(self.node(node.otherwise, known))
             if decided is None:
                 left.append(part)
         condition = all_of(left)
         if condition is None:
-            return _expr(self.node(node.then, known))
-        then = _expr(self.node(node.then, known + facts(condition)))
-        otherwise = _expr(self.node(node.otherwise, known + facts(condition, holds=False)))
+            return as_expr(self.node(node.then, known))
+        then = as_expr(self.node(node.then, known + facts(condition)))
+        otherwise = as_expr(self.node(node.otherwise, known + facts(condition, holds=False)))
         return then if then == otherwise else Where(condition, then, otherwise)
 
     def condition(self, node: Condition, known: tuple[Fact, ...]) -> Condition:
@@ -182,7 +183,7 @@ class _Numbers:
 
         result = visit(equation.value)
         again = _Numbers(self.ranges)
-        return again.value(replace(equation, value=_expr(result)))
+        return again.value(replace(equation, value=as_expr(result)))
 
 
 def _residue(node: Reduce, bound: Bound) -> Expr | None:
@@ -204,7 +205,7 @@ def _residue(node: Reduce, bound: Bound) -> Expr | None:
     conditions = [image.condition(p) for p in parts if p is not found[0]]
     if extent < step:
         conditions.append(Within(rest, Index.of(extent)))
-    then = _expr(image.node(body.then))
+    then = as_expr(image.node(body.then))
     condition = all_of(conditions)
     inner = then if condition is None else Where(condition, then, Num(0))
     others = tuple(b for b in node.letters if b is not bound)
@@ -263,10 +264,5 @@ class _Replacement:
             case Divides(divisor, index):
                 return Divides(divisor, self.index(index))
             case Compare(op, left, right):
-                return Compare(op, _expr(self.node(left)), _expr(self.node(right)))
+                return Compare(op, as_expr(self.node(left)), as_expr(self.node(right)))
         return map_children(node, self.node)
-
-
-def _expr(node: Node) -> Expr:
-    assert isinstance(node, Expr)
-    return node
