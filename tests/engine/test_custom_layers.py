@@ -12,7 +12,7 @@ from pellucid.engine.compiled_trainer import CompiledTrainer
 from pellucid.engine.interface import Task
 from pellucid.engine.numpy_trainer import NumpyTrainer
 from pellucid.engine.running import run
-from pellucid.layers import Add, FormulaLayer, Parameter
+from pellucid.layers import Add, FormulaLayer, Parameter, Sigmoid, Tanh
 from pellucid.network import Network
 from pellucid.training.optimiser import Momentum
 from tests.engine.custom_layers import CUSTOM
@@ -61,6 +61,20 @@ def test_they_learn_as_the_reference_does(custom):
     outputs = CompiledPredictor(network, native.parameters, None, np.float64, 2)(images)
     want = network.run(images, parameters=native.parameters, dtype=np.float64).output
     assert relative_error(outputs, want) < 1e-13
+
+
+@pytest.mark.parametrize("names", ["ab", "ba"])
+def test_what_reads_a_tensor_over_more_cells_than_it_has(names):
+    """A map joins the loops that compute what it reads only if they go over all of its own cells."""
+    joined = FormulaLayer(
+        "y[n,c,i,j] = where(c < A, a[n,c,i,j], b[n,c - A,i,j])", inputs=("a", "b"),
+        constants={"A": 3, "C": 6}, padding={"a": {1: (0, 3)}, "b": {1: 3}},
+    )  # fmt: skip
+    branches = [{"a": Tanh, "b": Sigmoid}[name](name=name, inputs=("input",)) for name in names]
+    network = Network([*branches, joined], (3, 4, 5))
+    images = random.normal(random.key(7, "images"), (5, 3, 4, 5))
+    outputs = CompiledPredictor(network, {}, None, np.float64, 2)(images)
+    assert relative_error(outputs, network.run(images, dtype=np.float64).output) < 1e-13
 
 
 @pytest.mark.parametrize("dtype", BOUND, ids=lambda d: d.__name__)

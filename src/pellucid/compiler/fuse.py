@@ -160,7 +160,7 @@ def _follower(first: Nest, second: Nest) -> Nest | None:
     if not seen:
         return None
     second = _renamed(second, first, seen[0], mine[seen[0].tensor]) or second
-    if {x.letter for x in second.out} != {x.letter for x in first.out}:
+    if set(second.out) != set(first.out):  # the same letters, and as far
         return None
     if any(r != mine[r.tensor] for r in reads(second.body) if r.tensor in mine):
         return None
