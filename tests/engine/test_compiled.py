@@ -141,10 +141,28 @@ def test_images_of_every_kind(images):
     close(native, reference, 1e-5)
 
 
-def test_regression():
-    network = Network([Flatten(), Dense(4), Tanh(), Dense(2)], (1, 3, 3), MeanSquaredError())
-    targets = np.random.default_rng(1).standard_normal((40, 2))
+@pytest.mark.parametrize(
+    "targets",
+    [
+        np.random.default_rng(1).standard_normal((40, 2)),
+        np.random.default_rng(1).standard_normal(40),
+        np.random.default_rng(1).integers(-3, 4, 40),
+    ],
+    ids=["two numbers", "one number", "one whole number"],
+)
+def test_regression(targets):
+    outputs = 2 if targets.ndim == 2 else 1
+    network = Network([Flatten(), Dense(4), Tanh(), Dense(outputs)], (1, 3, 3), MeanSquaredError())
     one = task(network, 40, targets=targets, batch_size=8)
+    native, reference = CompiledTrainer(one, 2), NumpyTrainer(one)
+    log, expected = (trained(t, 40, 8) for t in (native, reference))
+    np.testing.assert_allclose(log.losses, expected.losses, rtol=1e-12)
+    close(native, reference, 1e-12)
+
+
+def test_labels_that_are_true_or_false():
+    network = Network([Flatten(), Dense(2)], (1, 3, 3), SoftmaxCrossEntropy())
+    one = task(network, 40, targets=np.arange(40) % 3 == 0, batch_size=8)
     native, reference = CompiledTrainer(one, 2), NumpyTrainer(one)
     log, expected = (trained(t, 40, 8) for t in (native, reference))
     np.testing.assert_allclose(log.losses, expected.losses, rtol=1e-12)

@@ -10,7 +10,7 @@ import pytest
 from pellucid import engine, random
 from pellucid.engine import Task, state_name
 from pellucid.errors import DataError, UsageError
-from pellucid.layers import Dense, MeanSquaredError
+from pellucid.layers import Conv2D, Dense, MeanSquaredError
 from pellucid.model import Normalisation
 from pellucid.network import Network
 from pellucid.training.optimiser import SGD, Adam, Momentum, optimiser
@@ -18,6 +18,8 @@ from tests.networks import small_network
 
 COUNT = 10
 ENGINES = engine.available()
+# Its output is two columns of four numbers.
+COLUMNS = Network([Conv2D(2, (3, 6))], (1, 6, 6), MeanSquaredError())
 
 
 def images(count=COUNT, shape=(1, 6, 6)):
@@ -201,6 +203,8 @@ def test_wrong_orders(name, order, rates, sentence):
         ({"images": images(shape=(1, 5, 6))}, UsageError, "inputs of the shape (1, 6, 6), not (1, 5, 6)"),
         ({"targets": np.full(COUNT, 3)}, DataError, "label 3 of image 0 is not one of the classes 0 to 2"),
         ({"targets": labels(9)}, DataError, "9 labels were given for 10 images"),
+        ({"network": COLUMNS, "targets": np.ones(COUNT)}, DataError, "shape (10, 2, 4, 1), not (10,)"),
+        ({"network": COLUMNS, "targets": np.ones(())}, DataError, "shape (10, 2, 4, 1), not ()"),
         ({"sample_weight": np.ones(9)}, DataError, "sample weights have the shape (10,), not (9,)"),
         ({"batch_size": 0}, UsageError, "a batch has at least 1 image, not 0"),
     ],

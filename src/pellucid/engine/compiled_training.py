@@ -41,7 +41,8 @@ __all__ = ["TrainingRecipe", "holds_labels"]
 
 def holds_labels(task: Task) -> bool:
     """Whether targets are numbers of classes, and not what the outputs should be."""
-    return task.targets.ndim == 1 and task.targets.dtype.kind in "iu"
+    loss = task.network.loss
+    return loss is not None and loss.classification and task.targets.ndim == 1
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -106,7 +107,8 @@ def check_targets(network: Network, targets: Array, count: int) -> None:
                 f"not {targets.dtype} of shape {targets.shape}"
             )
         return
-    if targets.shape != shape and targets.shape != (count,) * (classes == 1):
+    known = {shape, (count,)} if prod(network.output_shape) == 1 else {shape}
+    if targets.shape not in known:
         raise DataError(f"targets have the output's shape {shape}, not {targets.shape}")
     if targets.dtype.kind not in "fiub" or not np.isfinite(targets).all():
         raise DataError("a target is not a finite number")
