@@ -9,10 +9,15 @@ from pellucid.compiler.nest import RESULT, VALID, Nest
 from pellucid.formula.bounds import Interval, always, direct_reads, facts, interval
 from pellucid.formula.expression import (
     And,
+    Call,
     Condition,
+    Mul,
     Node,
     Not,
+    Num,
     Or,
+    Power,
+    Read,
     Where,
     Within,
     all_of,
@@ -23,7 +28,29 @@ from pellucid.formula.expression import (
 )
 from pellucid.formula.index import Index
 
-__all__ = ["decided", "guarded"]
+__all__ = ["decided", "guarded", "implied"]
+
+
+def implied(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:
+    """Conditions of a sum's term dropped where a factor reads zeros outside them anyway."""
+    body = nest.body
+    if nest.op != "sum" or not isinstance(body, Where) or body.otherwise != Num(0):
+        return nest
+    if any(isinstance(n, Power | Call) for n in walk(body.then)):
+        return nest  # 0 times what these make of a zero may be NaN
+    factors = body.then.factors if isinstance(body.then, Mul) else (body.then,)
+    found = [f for f in factors if isinstance(f, Read)]
+    parts = body.condition.parts if isinstance(body.condition, And) else (body.condition,)
+    left = [p for p in parts if not any(_reads_zero(f, p, shapes) for f in found)]
+    condition = all_of(left)
+    return replace(nest, body=body.then if condition is None else Where(condition, body.then, Num(0)))
+
+
+def _reads_zero(read: Read, condition: Condition, shapes: Mapping[str, tuple[int, ...]]) -> bool:
+    return isinstance(condition, Within) and any(
+        i == condition.index and condition.extent == Index.of(n)
+        for i, n in zip(read.indices, shapes.get(read.tensor, ()), strict=False)
+    )
 
 
 def guarded(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:

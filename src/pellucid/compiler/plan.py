@@ -1,53 +1,35 @@
-"""A pass of a network over one tile of images, planned: nests in order, storage for every tensor, schedules.
+"""A pass of a network over one tile of images, planned: its nests in order, their storage and schedules.
 
-Activations are stored with their channels last, parameters as their first use wants them; a later use that
-wants another order reads a copy, which is made again after every update.
+What stands in a plan is data.  Nothing is decided after it: code follows from it nest by nest.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pellucid.compiler.aliases import Cut, without_copies
-from pellucid.compiler.equations import COUNT, Named
+from pellucid.compiler.conditions import implied
+from pellucid.compiler.equations import Named
 from pellucid.compiler.fuse import fused
 from pellucid.compiler.immediate import ElementUpdate, changed_at_once
 from pellucid.compiler.kernel import Kernel
 from pellucid.compiler.layout import Tensor
-from pellucid.compiler.lifetimes import sharing
 from pellucid.compiler.lower import lower
 from pellucid.compiler.merge import merged, whole
 from pellucid.compiler.module import SPACES, Module
 from pellucid.compiler.nest import RESULT, Loop, Nest
-from pellucid.compiler.schedule import Schedule, Unit, best_cost, choose
+from pellucid.compiler.placement import Placement, placed
+from pellucid.compiler.schedule import Schedule, Unit, choose
+from pellucid.compiler.storage import Roles, Storage
 from pellucid.formula.bounds import interval
-from pellucid.formula.expression import (
-    And,
-    Call,
-    Condition,
-    Mul,
-    Num,
-    Power,
-    Read,
-    Where,
-    Within,
-    all_of,
-    prime,
-    reads,
-    walk,
-)
+from pellucid.formula.expression import Read, prime
 from pellucid.formula.index import Index
 
-__all__ = ["CHUNK", "PassPlan", "plan_pass"]
+__all__ = ["PassPlan", "plan_pass"]
 
-# Parameters are updated in chunks of this many elements.
-CHUNK = 256
 # Passes after which what is done once no longer counts.
 MANY = 1 << 20
-# A copy of a parameter in another order must save this share of a nest's work.
-WORTH = 0.8
 
 
 @dataclass(frozen=True)
@@ -142,46 +124,60 @@ def plan_pass(
         update: the optimiser's step, for a pass after which parameters change; it becomes part of the pass
             if that is the same.
     """
-    nests: list[Nest] = []
-    images: dict[str, str | None] = {}
-    scalars: dict[str, float] = {}
-    shapes: dict[str, tuple[int, ...]] = {}
-    first = 0
-    for number, named in enumerate(equations):
-        first = len(nests) if number == backward else first
-        shapes.update(named.ranges.shapes)
-        scalars.update(named.constants)
-        lowered = _lowered(named)
-        for nest in _own_names(lowered, named.ranges.shapes, shapes):
-            if nest.target.tensor not in named.ranges.shapes:
-                shapes[nest.target.tensor] = _reached(nest, shapes.get(nest.target.tensor))
-            nests.append(nest)
-            images[nest.target.tensor] = named.images
+    lowered = _Equations(equations)
+    nests = lowered.nests
     cuts: dict[tuple[str, int], Cut] = {}
     if keep is not None:
         nests, cuts = without_copies(nests, keep)
-    shapes = {t: _cut_shape(t, s, cuts) for t, s in shapes.items()}
-    nests = [_implied(n, shapes) for n in nests]
-    at_once = changed_at_once(nests, list(parameters), gradients, update) if update is not None else None
+    shapes = {t: _cut_shape(t, s, cuts) for t, s in lowered.shapes.items()}
+    nests = [implied(n, shapes) for n in nests]
+    changed = changed_at_once(nests, list(parameters), gradients, update) if update is not None else None
     states: dict[str, str] = {}
-    if at_once is not None and update is not None:
-        nests, states = at_once, update.stored(list(parameters))
+    if changed is not None and update is not None:
+        nests, states = changed, update.stored(list(parameters))
         shapes.update({state: shapes[p] for state, p in states.items()})
         given = {**(given or {}), **update.scalars}
     if keep is not None:
-        nests = fused(nests, keep | {*totals, *(gradients if at_once is None else (*parameters, *states))})
-    used = frozenset(r.tensor for n in nests for r in _all_reads(n)) & shapes.keys()
-    halo = _halos(nests, shapes, {**gradients, **states})
-    storage = _Storage(
-        shapes, halo, images, gradients, parameters, totals, constants, used, public, keep, states
-    )
-    chosen, repacks = storage.choose(nests, images, passes)
-    if at_once is not None:
-        first = 1 + max(i for i, n in enumerate(chosen) if any(t.tensor in totals for t in n.written))
-        planned = storage.plan(chosen, repacks, images, scalars, given or {}, unit)
-        return replace(planned, backward=first, at_once=True)
-    half = len(chosen) if keep is not None or backward is None or backward >= len(equations) else first
-    return replace(storage.plan(chosen, repacks, images, scalars, given or {}, unit), backward=half)
+        nests = fused(nests, keep | {*totals, *(gradients if changed is None else (*parameters, *states))})
+    roles = Roles(tuple(parameters), gradients, states, totals, constants, public, keep)
+    storage = Storage(nests, shapes, lowered.images, roles, passes)
+    nests = storage.nests
+    places = placed(nests, storage.tensors, list(storage.copies), roles, given or {})
+    first = len(nests)
+    if changed is not None:
+        first = 1 + max(i for i, n in enumerate(nests) if any(t.tensor in totals for t in n.written))
+    elif keep is None and backward is not None and backward < len(equations):
+        first = lowered.starts[backward]
+    return _scheduled(storage, places, lowered, unit, first, at_once=changed is not None)
+
+
+class _Equations:
+    """The equations of a pass as nests.
+
+    Attributes:
+        nests: of all equations, in order.
+        starts: number of each equation's first nest.
+        shapes: public shapes of all tensors, those in between included.
+        images: for each tensor, the letter over images in the nest that computes it.
+        scalars: values of named scalars.
+    """
+
+    def __init__(self, equations: Sequence[Named]) -> None:
+        self.nests: list[Nest] = []
+        self.starts: list[int] = []
+        self.shapes: dict[str, tuple[int, ...]] = {}
+        self.images: dict[str, str | None] = {}
+        self.scalars: dict[str, float] = {}
+        for named in equations:
+            self.starts.append(len(self.nests))
+            self.shapes.update(named.ranges.shapes)
+            self.scalars.update(named.constants)
+            for nest in _own_names(_lowered(named), named.ranges.shapes, self.shapes):
+                name = nest.target.tensor
+                if name not in named.ranges.shapes:
+                    self.shapes[name] = _reached(nest, self.shapes.get(name))
+                self.nests.append(nest)
+                self.images[name] = named.images
 
 
 def _lowered(named: Named) -> list[Nest]:
@@ -221,221 +217,29 @@ def _cut_shape(tensor: str, shape: tuple[int, ...], cuts: Mapping[tuple[str, int
     )
 
 
-def _all_reads(nest: Nest) -> list[Read]:
-    return [r for r in nest.accesses if r.tensor[0] != "@" or r.indices]
+def _scheduled(
+    storage: Storage, places: Placement, lowered: _Equations, unit: Unit | None, backward: int,
+    *, at_once: bool,
+) -> PassPlan:  # fmt: skip
+    """The plan: nests with as few loops as their storage allows, each with its schedule."""
+    views: dict[str, Tensor] = {}
+
+    def scheduled(nest: Nest, letter: str | None) -> tuple[Nest, Schedule]:
+        nest, more = merged(nest, places.tensors, letter)
+        views.update(more)
+        return nest, choose(nest, {**places.tensors, **more}, letter, unit)
+
+    letters = [lowered.images.get(n.target.tensor) for n in storage.nests]
+    done = tuple((*scheduled(n, letter), letter) for n, letter in zip(storage.nests, letters, strict=True))
+    copies = [_copy(copy, places.tensors[owner]) for copy, owner in storage.copies.items()]
+    return PassPlan(
+        done, tuple(scheduled(copy, None) for copy in copies), places.tensors, views, places.sizes,
+        places.trained, lowered.scalars, backward, at_once,
+    )  # fmt: skip
 
 
-def _implied(nest: Nest, shapes: Mapping[str, tuple[int, ...]]) -> Nest:
-    """Conditions of a sum's term dropped where a factor reads zeros outside them anyway."""
-    body = nest.body
-    if nest.op != "sum" or not isinstance(body, Where) or body.otherwise != Num(0):
-        return nest
-    if any(isinstance(n, Power | Call) for n in walk(body.then)):
-        return nest  # 0 times what these make of a zero may be NaN
-    factors = body.then.factors if isinstance(body.then, Mul) else (body.then,)
-    found = [f for f in factors if isinstance(f, Read)]
-    parts = body.condition.parts if isinstance(body.condition, And) else (body.condition,)
-    left = [p for p in parts if not any(_reads_zero(f, p, shapes) for f in found)]
-    condition = all_of(left)
-    return replace(nest, body=body.then if condition is None else Where(condition, body.then, Num(0)))
-
-
-def _reads_zero(read: Read, condition: Condition, shapes: Mapping[str, tuple[int, ...]]) -> bool:
-    return isinstance(condition, Within) and any(
-        i == condition.index and condition.extent == Index.of(n)
-        for i, n in zip(read.indices, shapes.get(read.tensor, ()), strict=False)
-    )
-
-
-def _halos(
-    nests: Iterable[Nest], shapes: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str]
-) -> dict[str, list[tuple[int, int]]]:
-    """How far each tensor is read beyond its ends; a parameter and its gradient are stored alike."""
-    halo = {t: [(0, 0)] * len(s) for t, s in shapes.items()}
-    for nest in nests:
-        ranges = nest.spans
-        for read in _all_reads(nest):
-            for axis, index in enumerate(read.indices):
-                low, high = interval(index, ranges)
-                before, after = halo[read.tensor][axis]
-                halo[read.tensor][axis] = max(before, -low), max(after, high - shapes[read.tensor][axis] + 1)
-    for gradient, parameter in gradients.items():
-        if gradient in halo and parameter in halo:
-            both = [
-                (max(a, c), max(b, d)) for (a, b), (c, d) in zip(halo[gradient], halo[parameter], strict=True)
-            ]
-            halo[gradient] = halo[parameter] = both
-    return halo
-
-
-class _Storage:
-    """Orders of axes chosen, then places in the spaces."""
-
-    def __init__(
-        self, shapes: Mapping[str, tuple[int, ...]], halo: Mapping[str, Sequence[tuple[int, int]]],
-        images: Mapping[str, str | None], gradients: Mapping[str, str],
-        parameters: Mapping[str, tuple[int, ...]], totals: Sequence[str], constants: Sequence[str],
-        used: frozenset[str], public: frozenset[str], kept: frozenset[str] | None,
-        states: Mapping[str, str],
-    ) -> None:  # fmt: skip
-        self.shapes, self.halo, self.gradients, self.totals = shapes, halo, gradients, totals
-        self.states, self.alike = states, {**gradients, **states}
-        self.parameters = list(parameters)
-        self.constants, self.used, self.public, self.kept = constants, used, public, kept
-        self.tensors: dict[str, Tensor] = {}
-        for name in [*used, *self.parameters]:
-            self.tensors[name] = self.tensor(name, self.default_order(name))
-
-    def default_order(self, name: str) -> tuple[int, ...]:
-        rank = len(self.shapes[name])
-        if (
-            rank >= 2
-            and self.shapes[name][1] > 1
-            and name not in self.parameters
-            and name not in self.alike
-            and name not in self.constants
-            and name not in self.public
-        ):
-            return (0, *range(2, rank), 1)
-        return tuple(range(rank))
-
-    def tensor(self, name: str, order: tuple[int, ...], space: str = "") -> Tensor:
-        return Tensor(name, space, self.shapes[name], order, tuple(self.halo[name]))
-
-    def ordered(self, name: str, last: int) -> Tensor:
-        rank = len(self.shapes[name])
-        return self.tensor(name, (*(a for a in range(rank) if a != last), last))
-
-    def choose(
-        self, nests: list[Nest], images: Mapping[str, str | None], passes: int
-    ) -> tuple[list[Nest], list[tuple[str, str]]]:
-        """Orders of parameters that suit all their uses best; a use that gains from another reads a copy.
-
-        The copy itself is made once in so many passes, number by number.
-        """
-        self.follow_public(nests, images)
-        copies: dict[str, str] = {}
-        result = list(nests)
-        for name in self.parameters:
-            alike = {name, *(g for g, owner in self.alike.items() if owner == name)}
-            uses = [i for i, n in enumerate(result) if any(r.tensor in alike for r in n.accesses)]
-            options = [self.ordered(name, a) for a in range(len(self.shapes[name]))]
-            if not uses or len(options) < 2:
-                continue
-            copied = math.prod(self.shapes[name]) / passes
-            costs = [self.costs(name, t, [result[i] for i in uses], images) for t in options]
-            least = [min(c) + copied for c in zip(*costs, strict=True)]
-            totals = [sum(map(min, c, (x / WORTH for x in least))) for c in costs]
-            chosen = totals.index(min(totals))
-            self.tensors[name] = options[chosen]
-            self.follow(name)
-            for use, own, other in zip(uses, costs[chosen], least, strict=True):
-                written = any(r.tensor == name for r in result[use].written)
-                read = not written and any(r.tensor == name for v in result[use].values for r in reads(v))
-                if read and other < WORTH * own:
-                    column = [c[uses.index(use)] for c in costs]
-                    best = options[column.index(min(column))]
-                    copy = f"{name}@{best.last}"
-                    copies[copy] = name
-                    self.tensors[copy] = replace(best, name=copy)
-                    result[use] = result[use].renamed(name, copy)
-        return result, list(copies.items())
-
-    def follow_public(self, nests: list[Nest], images: Mapping[str, str | None]) -> None:
-        """What is made of a tensor in public order, element by element, keeps it if nothing suffers."""
-        for nest in nests:
-            name = nest.target.tensor
-            made = {r.tensor for v in nest.values for r in reads(v)} & self.public
-            if nest.op != "map" or not made or name not in self.tensors or name in self.gradients:
-                continue
-            uses = [n for n in nests if any(r.tensor == name for r in n.accesses)]
-            options = [self.tensors[name], self.tensor(name, tuple(range(len(self.shapes[name]))))]
-            totals = [sum(self.costs(name, t, uses, images)) for t in options]
-            self.tensors[name] = options[totals.index(min(totals))]
-
-    def costs(
-        self, name: str, tensor: Tensor, nests: list[Nest], images: Mapping[str, str | None]
-    ) -> list[float]:
-        """Of each nest, if a parameter and its gradient are stored like this."""
-        alike = {g: replace(tensor, name=g) for g, owner in self.alike.items() if owner == name}
-        tensors = {**self.tensors, name: tensor, **alike}
-        return [_cost(n, tensors, images.get(n.target.tensor)) for n in nests]
-
-    def follow(self, parameter: str) -> None:
-        for name, owner in self.alike.items():
-            if owner == parameter and name in self.tensors:
-                self.tensors[name] = replace(self.tensors[parameter], name=name)
-
-    def plan(
-        self,
-        nests: list[Nest],
-        copies: list[tuple[str, str]],
-        images: Mapping[str, str | None],
-        scalars: Mapping[str, float],
-        given: Mapping[str, int],
-        unit: Unit | None,
-    ) -> PassPlan:
-        sizes = {"arena": 0, "parameters": 0, "gradients": 0, "scalars": 16}
-        placed: dict[str, Tensor] = {}
-
-        def place(name: str, space: str) -> None:
-            tensor = replace(self.tensors[name], space=space, offset=sizes[space])
-            placed[name] = tensor
-            sizes[space] += -(-tensor.size // 16) * 16
-
-        for name in self.parameters:
-            place(name, "parameters")
-        trained = sizes["parameters"] = -(-sizes["parameters"] // CHUNK) * CHUNK
-        for copy, _ in copies:
-            place(copy, "parameters")
-        for name in self.constants:
-            if name in self.tensors:
-                place(name, "parameters")
-        for gradient, owner in self.gradients.items():
-            if gradient in self.tensors:
-                placed[gradient] = replace(
-                    self.tensors[gradient], space="gradients", offset=placed[owner].offset
-                )
-        sizes["gradients"] = trained
-        for name in self.totals:
-            self.tensors.setdefault(name, Tensor(name, "gradients", (), (), ()))
-            place(name, "gradients")
-        shard = -(-sizes["gradients"] // CHUNK) * CHUNK
-        for number, (name, owner) in enumerate(self.states.items()):
-            area = shard + number // len(self.parameters) * trained
-            placed[name] = replace(
-                self.tensors[name], space="gradients", offset=area + placed[owner].offset
-            )
-        for name, at in {COUNT.tensor: 0, **given}.items():
-            placed[name] = Tensor(name, "scalars", (), (), (), at)
-        shared = sharing(nests, self.tensors, self.kept | placed.keys()) if self.kept is not None else {}
-        for name in sorted(self.tensors):
-            if name not in placed and name not in shared:
-                place(name, "arena")
-        for name, owner in shared.items():
-            placed[name] = replace(self.tensors[name], space="arena", offset=placed[owner].offset)
-        views: dict[str, Tensor] = {}
-
-        def scheduled(nest: Nest, letter: str | None) -> tuple[Nest, Schedule]:
-            nest, more = merged(nest, placed, letter)
-            views.update(more)
-            return nest, choose(nest, {**placed, **more}, letter, unit)
-
-        letters = [images.get(n.target.tensor) for n in nests]
-        done = tuple((*scheduled(n, letter), letter) for n, letter in zip(nests, letters, strict=True))
-        repacks = tuple(scheduled(_copy(copy, owner, placed), None) for copy, owner in copies)
-        return PassPlan(done, repacks, placed, views, sizes, trained, scalars)
-
-
-def _cost(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> float:
-    """Vector operations that a nest takes at best, with tensors stored like this."""
-    nest, views = merged(nest, tensors, images)
-    return best_cost(nest, {**tensors, **views}, images)
-
-
-def _copy(copy: str, owner: str, tensors: Mapping[str, Tensor]) -> Nest:
+def _copy(name: str, tensor: Tensor) -> Nest:
     """A parameter in another order."""
-    shape = tensors[owner].shape
-    loops = tuple(Loop(f"a{axis}", extent) for axis, extent in enumerate(shape))
+    loops = tuple(Loop(f"a{axis}", extent) for axis, extent in enumerate(tensor.shape))
     indices = tuple(Index.of(x.letter) for x in loops)
-    return Nest(Read(copy, indices), loops, (), "map", Read(owner, indices), RESULT)
+    return Nest(Read(name, indices), loops, (), "map", Read(tensor.name, indices), RESULT)

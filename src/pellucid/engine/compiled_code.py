@@ -13,7 +13,8 @@ from pellucid import canonical_json
 from pellucid.compiler import cache, machine
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.module import Module
-from pellucid.compiler.plan import CHUNK, PassPlan
+from pellucid.compiler.placement import CHUNK
+from pellucid.compiler.plan import PassPlan
 from pellucid.compiler.provenance import key
 from pellucid.errors import NetworkError
 from pellucid.network import Network

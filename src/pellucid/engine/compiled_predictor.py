@@ -15,7 +15,8 @@ from numpy.typing import DTypeLike, NDArray
 from pellucid.compiler.driver import FIELDS, ROW, Feed, barrier, gather, inference_worker, scatter
 from pellucid.compiler.machine import aligned, host
 from pellucid.compiler.module import Module
-from pellucid.compiler.plan import CHUNK, PassPlan
+from pellucid.compiler.placement import CHUNK
+from pellucid.compiler.plan import PassPlan
 from pellucid.engine.compiled_code import Document, Layout, kind_of, network_described, obtained
 from pellucid.engine.compiled_plan import (
     AVERAGE,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid.compiler.driver import FIELDS
 from pellucid.compiler.machine import aligned
-from pellucid.compiler.plan import CHUNK
+from pellucid.compiler.placement import CHUNK
 from pellucid.engine.compiled_code import obtained
 from pellucid.engine.compiled_plan import AVERAGE, DEVIATION
 from pellucid.engine.compiled_training import TrainingRecipe

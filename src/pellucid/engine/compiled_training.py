@@ -17,7 +17,8 @@ from pellucid.compiler.driver import (
 from pellucid.compiler.machine import host
 from pellucid.compiler.masks import Mask, masks_function
 from pellucid.compiler.module import Module
-from pellucid.compiler.plan import CHUNK, PassPlan
+from pellucid.compiler.placement import CHUNK
+from pellucid.compiler.plan import PassPlan
 from pellucid.engine.compiled_code import Document, Layout, kind_of, network_described
 from pellucid.engine.compiled_plan import (
     CORRECTS,

@@ -16,7 +16,8 @@ from pellucid.compiler.layout import Tensor
 from pellucid.compiler.lower import lower
 from pellucid.compiler.machine import host
 from pellucid.compiler.module import Module
-from pellucid.compiler.plan import CHUNK, PassPlan
+from pellucid.compiler.placement import CHUNK
+from pellucid.compiler.plan import PassPlan
 from pellucid.compiler.schedule import choose
 from pellucid.errors import UsageError
 from pellucid.formula.evaluate import plan

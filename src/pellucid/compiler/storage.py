@@ -1,0 +1,180 @@
+"""How tensors are stored: in which order their axes lie, and which parameters are kept in several orders.
+
+Activations have their channels last.  Parameters lie as suits all their uses best; a use that gains much from
+another order reads a copy, which is made again after every update.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pellucid.compiler.layout import Tensor
+from pellucid.compiler.merge import merged
+from pellucid.compiler.nest import Nest
+from pellucid.compiler.schedule import best_cost
+from pellucid.formula.bounds import interval
+from pellucid.formula.expression import Read, reads
+
+__all__ = ["Roles", "Storage"]
+
+# A copy of a parameter in another order must save this share of a nest's work.
+WORTH = 0.8
+
+
+@dataclass(frozen=True)
+class Roles:
+    """What a pass's tensors are for.
+
+    Attributes:
+        parameters: the trained tensors, in order.
+        gradients: for a parameter's gradient, the parameter: it is stored alike.
+        states: for an optimiser's state, the parameter that it belongs to: it is stored alike.
+        totals: scalars that are added to over tiles, such as the loss.
+        constants: tensors that lie with the parameters and are not trained.
+        public: tensors whose rows are copied in or out, which is fastest in the public order of their axes.
+        kept: tensors that are read or written from outside; all of them if None.
+    """
+
+    parameters: tuple[str, ...]
+    gradients: Mapping[str, str]
+    states: Mapping[str, str]
+    totals: Sequence[str]
+    constants: Sequence[str]
+    public: frozenset[str]
+    kept: frozenset[str] | None
+
+    @property
+    def alike(self) -> dict[str, str]:
+        """For whatever is stored like a parameter, the parameter."""
+        return {**self.gradients, **self.states}
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Tensors that have a role, and keep the public order of their axes until a use asks for another."""
+        return frozenset((*self.parameters, *self.alike, *self.constants, *self.public))
+
+
+class Storage:
+    """Orders of axes, chosen for the nests of a pass.
+
+    Args:
+        nests: of the pass, in order.
+        shapes: public shapes of the tensors.
+        images: for each tensor that a nest computes, its letter over images.
+        roles: what the tensors are for.
+        passes: how often the pass runs before parameters, and with them copies, change.
+
+    Attributes:
+        tensors: storage of each tensor, not yet in any space.
+        nests: those of the pass; some read copies.
+        copies: for a copy of a parameter in another order, the parameter.
+    """
+
+    def __init__(
+        self, nests: Sequence[Nest], shapes: Mapping[str, tuple[int, ...]],
+        images: Mapping[str, str | None], roles: Roles, passes: int,
+    ) -> None:  # fmt: skip
+        self.nests, self.shapes, self.images, self.roles = list(nests), shapes, images, roles
+        self.copies: dict[str, str] = {}
+        self._halos = _halos(nests, shapes, roles.alike)
+        used = {r.tensor for n in nests for r in _stored_reads(n)} & shapes.keys()
+        self.tensors = {name: self._first(name) for name in (*used, *roles.parameters)}
+        self._follow_public()
+        for name in roles.parameters:
+            self._choose(name, math.prod(shapes[name]) / passes)
+
+    def _first(self, name: str) -> Tensor:
+        """A tensor as it is stored unless a use asks for more."""
+        shape = self.shapes[name]
+        inner = len(shape) >= 2 and shape[1] > 1 and name not in self.roles.named
+        order = (0, *range(2, len(shape)), 1) if inner else tuple(range(len(shape)))
+        return self._tensor(name, order)
+
+    def _tensor(self, name: str, order: tuple[int, ...]) -> Tensor:
+        return Tensor(name, "", self.shapes[name], order, tuple(self._halos[name]))
+
+    def _ordered(self, name: str, last: int) -> Tensor:
+        rank = len(self.shapes[name])
+        return self._tensor(name, (*(a for a in range(rank) if a != last), last))
+
+    def _choose(self, name: str, copying: float) -> None:
+        """The order of a parameter that suits its uses best; a use that gains from another reads a copy."""
+        alike = {name, *self._like(name)}
+        uses = [i for i, n in enumerate(self.nests) if any(r.tensor in alike for r in n.accesses)]
+        options = [self._ordered(name, a) for a in range(len(self.shapes[name]))]
+        if not uses or len(options) < 2:
+            return
+        costs = [self._costs(t, [self.nests[i] for i in uses]) for t in options]
+        least = [min(c) + copying for c in zip(*costs, strict=True)]
+        totals = [sum(map(min, c, (x / WORTH for x in least))) for c in costs]
+        chosen = totals.index(min(totals))
+        for other in (name, *(g for g in self._like(name) if g in self.tensors)):
+            self.tensors[other] = replace(options[chosen], name=other)
+        for number, use in enumerate(uses):
+            if _only_read(name, self.nests[use]) and least[number] < WORTH * costs[chosen][number]:
+                column = [c[number] for c in costs]
+                best = options[column.index(min(column))]
+                copy = f"{name}@{best.last}"
+                self.copies[copy] = name
+                self.tensors[copy] = replace(best, name=copy)
+                self.nests[use] = self.nests[use].renamed(name, copy)
+
+    def _like(self, parameter: str) -> list[str]:
+        """What is stored like a parameter."""
+        return [name for name, owner in self.roles.alike.items() if owner == parameter]
+
+    def _follow_public(self) -> None:
+        """What is made of a tensor in public order, element by element, keeps it if nothing suffers."""
+        for nest in self.nests:
+            name = nest.target.tensor
+            made = {r.tensor for v in nest.values for r in reads(v)} & self.roles.public
+            if nest.op != "map" or not made or name not in self.tensors or name in self.roles.gradients:
+                continue
+            uses = [n for n in self.nests if any(r.tensor == name for r in n.accesses)]
+            options = [self.tensors[name], self._tensor(name, tuple(range(len(self.shapes[name]))))]
+            totals = [sum(self._costs(t, uses)) for t in options]
+            self.tensors[name] = options[totals.index(min(totals))]
+
+    def _costs(self, tensor: Tensor, nests: Sequence[Nest]) -> list[float]:
+        """Vector operations that each nest takes at best, if a tensor and what lies alike are stored so."""
+        alike = {name: replace(tensor, name=name) for name in self._like(tensor.name)}
+        tensors = {**self.tensors, tensor.name: tensor, **alike}
+        return [_cost(n, tensors, self.images.get(n.target.tensor)) for n in nests]
+
+
+def _cost(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> float:
+    nest, views = merged(nest, tensors, images)
+    return best_cost(nest, {**tensors, **views}, images)
+
+
+def _only_read(name: str, nest: Nest) -> bool:
+    return not any(r.tensor == name for r in nest.written) and any(
+        r.tensor == name for v in nest.values for r in reads(v)
+    )
+
+
+def _stored_reads(nest: Nest) -> list[Read]:
+    return [r for r in nest.accesses if r.tensor[0] != "@" or r.indices]
+
+
+def _halos(
+    nests: Iterable[Nest], shapes: Mapping[str, tuple[int, ...]], alike: Mapping[str, str]
+) -> dict[str, list[tuple[int, int]]]:
+    """How far each tensor is read beyond its ends; what is stored like a parameter has its halo."""
+    halo = {t: [(0, 0)] * len(s) for t, s in shapes.items()}
+    for nest in nests:
+        ranges = nest.spans
+        for read in _stored_reads(nest):
+            for axis, index in enumerate(read.indices):
+                low, high = interval(index, ranges)
+                before, after = halo[read.tensor][axis]
+                halo[read.tensor][axis] = max(before, -low), max(after, high - shapes[read.tensor][axis] + 1)
+    for name, parameter in alike.items():
+        if name in halo and parameter in halo:
+            both = [
+                (max(a, c), max(b, d)) for (a, b), (c, d) in zip(halo[name], halo[parameter], strict=True)
+            ]
+            halo[name] = halo[parameter] = both
+    return halo
