@@ -144,10 +144,16 @@ class Sources:
                 if value == name:
                     yield Use(scope, scope.formula.defined[gradient_name(operand)], operand)
         step, _, tensor = name.partition(":")
-        inner = self.backward_scopes.get(step)
-        equation = inner.formula.defined.get(gradient_name(tensor)) if inner and tensor else None
-        if inner is not None and equation is not None:
-            yield Use(inner, equation)
+        inner = self._inner(step, gradient_name(tensor)) if tensor else None
+        if inner is not None:
+            yield Use(inner, inner.formula.defined[gradient_name(tensor)])
+
+    def _inner(self, step: str, gradient: str) -> Scope | None:
+        """The backward equations of a step that define the gradient of a result inside it."""
+        for scope in self.scopes(gradients=True):
+            if scope.step == step and gradient in scope.formula.defined:
+                return scope
+        return None
 
     def upstream(self, place: Place) -> Array | None:
         """The gradient that arrives at a layer from outside."""
@@ -166,8 +172,8 @@ class Sources:
         if self.has(place):
             return np.asarray(self.run.grad[place.name] if place.gradient else self.run[place.name])
         step, _, tensor = place.name.partition(":")
-        scope = (self.backward_scopes if place.gradient else self.forward_scopes).get(step)
         wanted = gradient_name(tensor) if place.gradient else tensor
+        scope = self._inner(step, wanted) if place.gradient else self.forward_scopes.get(step)
         if scope is None or not tensor or wanted not in scope.formula.defined:
             raise self._unknown(place)
         return self._computed(scope, wanted)

@@ -106,7 +106,7 @@ def _hits(use: Use, summand: Summand, mine: set[str], element: Sequence[int]) ->
             columns.append(_solutions(Evaluator(use.scope), read, element, extents))
     if not columns:
         return
-    together = np.unique(np.concatenate(columns, axis=1), axis=1)
+    together = columns[0] if len(columns) == 1 else np.unique(np.concatenate(columns, axis=1), axis=1)
     if together.shape[1]:
         yield _Reading(use, summand, dict(zip(extents, together, strict=True)), together.shape[1])
 
@@ -114,14 +114,15 @@ def _hits(use: Use, summand: Summand, mine: set[str], element: Sequence[int]) ->
 def _solutions(evaluator: Evaluator, read: Read, element: Sequence[int], extents: Mapping[str, int]) -> Array:
     """All values of the letters, a row each, with which the read hits the element."""
     parts: list[dict[str, Array]] = []
+    counts: list[int] = []
     for letters, axes in _components(read, extents):
         env = _grids(letters, extents)
         holds: Array = np.ones(tuple(extents[s] for s in letters), bool)
         for axis in axes:
             index = read.indices[axis]
             holds = holds & evaluator.exact(index, env) & (evaluator.whole(index, env) == element[axis])
-        parts.append(dict(zip(letters, np.nonzero(holds), strict=True)))
-    counts = [len(next(iter(p.values()))) if p else 1 for p in parts]
+        parts.append(dict(zip(letters, np.nonzero(holds), strict=True)) if letters else {})
+        counts.append(int(holds.sum()))
     total = math.prod(counts)
     columns: dict[str, Array] = {}
     inner = total
