@@ -12,7 +12,7 @@ from pellucid.engine.compiled_trainer import CompiledTrainer
 from pellucid.engine.interface import Task
 from pellucid.engine.numpy_trainer import NumpyTrainer
 from pellucid.engine.running import run
-from pellucid.layers import Add, FormulaLayer, Parameter, Sigmoid, Tanh
+from pellucid.layers import Add, Dense, FormulaLayer, Parameter, Sigmoid, SoftmaxCrossEntropy, Tanh
 from pellucid.network import Network
 from pellucid.training.optimiser import Momentum
 from tests.engine.custom_layers import CUSTOM
@@ -45,8 +45,21 @@ def test_values_and_gradients(custom, dtype):
 
 @EACH
 def test_they_learn_as_the_reference_does(custom):
-    network = custom.classifier()
-    images = random.normal(random.key(5, "images"), (21, *custom.small))
+    learn_alike(custom.classifier())
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["y[a,k] = sum[d] w[k,d]*x[a,d]", "y[a,n] = sum[d] w[n,d]*x[a,d]", "u[k] = w[k,0]^2; y[a,k] = u[k]*x[a,k]"],
+)
+def test_images_may_have_any_letter(source):
+    axes = "n,d" if "w[n,d]" in source else "k,d"
+    layer = FormulaLayer(source, parameters={"w": Parameter(axes)}, constants={axes[0].upper(): 5, "D": 5})
+    learn_alike(Network([layer, Dense(3)], (5,), SoftmaxCrossEntropy()))
+
+
+def learn_alike(network):
+    images = random.normal(random.key(5, "images"), (21, *network.input_shape))
     labels = random.integers(random.key(5, "labels"), 0, 3, 21)
     task = Task(
         network, images, labels, network.initial_parameters(3, np.float64), Momentum().update,

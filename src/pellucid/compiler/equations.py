@@ -76,7 +76,7 @@ def named_equations(
         every_image: whether the tile is the whole batch, so that its size is a number like any other.
     """
     seen = set() if seen is None else seen
-    letter = None if every_image else _images_letter(formula)
+    letter = None if every_image else _images_letter(formula, names, prefix)
     counted = Formula(
         tuple(Equation(e.target, _counted(e.value, letter)) for e in formula.equations),
         constants=formula.constants, padding=formula.padding, axes=formula.axes,
@@ -106,15 +106,19 @@ def _name(tensor: str, names: Mapping[str, str], prefix: str) -> str:
     return names.get(tensor, f"{prefix}:{tensor}")
 
 
-def _images_letter(formula: Formula) -> str | None:
-    """The letter that stands first in a tensor that is read: images come first everywhere."""
+def _images_letter(formula: Formula, names: Mapping[str, str], step: str) -> str | None:
+    """The letter of the step's output, or of the gradient from above, that stands first: images come first.
+
+    A loss has none; there images are "n", or stand first in what is read.
+    """
+    own = {tensor for tensor, name in names.items() if name in (step, gradient_of(step))}
+    targets, read = [e.target for e in formula.equations], [r for _, r in formula.reads()]
+    for element in (*targets, *read):
+        if element.tensor in own and element.indices:
+            return element.indices[0].letter
     if "n" in formula.letters:
         return "n"
-    for _, read in formula.reads():
-        first = read.indices[0].letter if read.indices else None
-        if first is not None and len(read.indices) > 1:
-            return first
-    return None
+    return next((s for r in read if len(r.indices) > 1 and (s := r.indices[0].letter)), None)
 
 
 def _counted(value: Expr, letter: str | None) -> Expr:
