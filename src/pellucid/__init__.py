@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         UsageError,
     )
+    from pellucid.explain import Explanation, StepExplanation, Uses
     from pellucid.formula.formula import Formula
     from pellucid.layers import (
         GELU,
@@ -93,6 +94,7 @@ __all__ = [
     "Dense",
     "Dropout",
     "Evaluation",
+    "Explanation",
     "FileFormatError",
     "Flatten",
     "Formula",
@@ -126,12 +128,14 @@ __all__ = [
     "SoftmaxCrossEntropy",
     "Splits",
     "Step",
+    "StepExplanation",
     "Summary",
     "Tanh",
     "TrainingError",
     "TrainingInterrupted",
     "UnknownNameError",
     "UsageError",
+    "Uses",
     "__version__",
     "data",
     "load",
@@ -151,6 +155,7 @@ _HOMES = {
         "NetworkError", "NotFoundError", "PellucidError", "ResourceError", "TrainingError",
         "UnknownNameError", "UsageError",
     ),
+    "pellucid.explain": ("Explanation", "StepExplanation", "Uses"),
     "pellucid.formula.formula": ("Formula",),
     "pellucid.layers": (
         "GELU", "Add", "AveragePool2D", "Conv2D", "Dense", "Dropout", "Flatten", "FormulaLayer",
