@@ -50,7 +50,11 @@ def test_they_learn_as_the_reference_does(custom):
 
 @pytest.mark.parametrize(
     "source",
-    ["y[a,k] = sum[d] w[k,d]*x[a,d]", "y[a,n] = sum[d] w[n,d]*x[a,d]", "u[k] = w[k,0]^2; y[a,k] = u[k]*x[a,k]"],
+    [
+        "y[a,k] = sum[d] w[k,d]*x[a,d]",
+        "y[a,n] = sum[d] w[n,d]*x[a,d]",
+        "u[k] = w[k,0]^2; y[a,k] = u[k]*x[a,k]",
+    ],
 )
 def test_images_may_have_any_letter(source):
     axes = "n,d" if "w[n,d]" in source else "k,d"
