@@ -1,4 +1,4 @@
-"""The loops around a pass, in machine code: steps, shards, tiles, threads that meet at barriers.
+"""The loops around a training pass: steps, shards, tiles, threads that meet at barriers.
 
 A batch is cut into shards by its size alone; each shard adds its gradients into a buffer of its own, and
 these are added in a fixed order.  So the number of threads decides who works on what, and nothing else.
@@ -6,277 +6,17 @@ these are added in a fixed order.  So the number of threads decides who works on
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from pellucid.compiler.layout import Tensor
+from pellucid.compiler.context import ROW, fields, pointers
 from pellucid.compiler.module import SPACES
 
-__all__ = [
-    "FIELDS",
-    "ROW",
-    "Feed",
-    "barrier",
-    "gather",
-    "inference_worker",
-    "scatter",
-    "training_worker",
-    "update_function",
-]
+__all__ = ["squares_function", "training_worker", "update_function"]
 
-# Numbers in a step's row of scalars.
-ROW = 16
-# Places in the table of addresses and numbers that a worker is given, 8 bytes each.
-FIELDS = (
-    "images", "labels", "order", "scalars", "parameters", "log", "control", "steps", "batch", "total",
-    "threads", "arenas", "arena_bytes", "gradients", "out", "weights", "masks",
-)  # fmt: skip
-# Those that a training reads, and which of them are addresses.
+# Places of the table that a training reads, and which of them are addresses.
 TRAINING = (
     "order", "scalars", "parameters", "log", "control", "steps", "batch", "total", "threads", "arenas",
     "arena_bytes", "gradients",
 )  # fmt: skip
 TRAINING_POINTERS = ("order", "scalars", "parameters", "log", "control", "gradients")
-# Places in the control block: asked to stop, steps done, arrived at the barrier, its turn, verdict, lost.
-CONTROL = ("stop", "done", "arrived", "turn", "verdict", "broken")
-
-
-@dataclass(frozen=True)
-class Feed:
-    """Rows of numbers that are fetched for each image: from an array of rows in public order into a tensor.
-
-    Attributes:
-        field: where the array's address stands.
-        source: LLVM type of an element: i8 (unsigned), i64, float or double.
-        tensor: where a tile's rows go.
-    """
-
-    field: str
-    source: str
-    tensor: Tensor
-
-
-def _fields(names: tuple[str, ...]) -> list[str]:
-    lines: list[str] = []
-    for name in names:
-        at = FIELDS.index(name)
-        lines += [
-            f"  %at_{name} = getelementptr i64, ptr %context, i64 {at}",
-            f"  %{name} = load i64, ptr %at_{name}",
-        ]
-    return lines
-
-
-def _pointers(names: tuple[str, ...]) -> list[str]:
-    return [f"  %{name}_p = inttoptr i64 %{name} to ptr" for name in names]
-
-
-def barrier() -> str:
-    """All threads wait here for each other; a waiting thread spins a while, then gives its turn away."""
-    return """
-declare i32 @sched_yield()
-define internal void @meet(ptr %control, i64 %threads) {
-entry:
-  %alone = icmp eq i64 %threads, 1
-  br i1 %alone, label %leave, label %arrive
-arrive:
-  %turn_p = getelementptr i64, ptr %control, i64 3
-  %count_p = getelementptr i64, ptr %control, i64 2
-  %turn = load atomic i64, ptr %turn_p acquire, align 8
-  %before = atomicrmw add ptr %count_p, i64 1 acq_rel
-  %now = add i64 %before, 1
-  %last = icmp eq i64 %now, %threads
-  br i1 %last, label %release, label %wait
-release:
-  store atomic i64 0, ptr %count_p monotonic, align 8
-  %next = add i64 %turn, 1
-  store atomic i64 %next, ptr %turn_p release, align 8
-  br label %leave
-wait:
-  %spins = phi i64 [ 0, %arrive ], [ %more, %spun ]
-  %seen = load atomic i64, ptr %turn_p acquire, align 8
-  %changed = icmp ne i64 %seen, %turn
-  br i1 %changed, label %leave, label %patience
-patience:
-  %more = add i64 %spins, 1
-  %long = icmp sgt i64 %spins, 4000
-  br i1 %long, label %yield, label %spun
-yield:
-  %ignored = call i32 @sched_yield()
-  br label %spun
-spun:
-  br label %wait
-leave:
-  ret void
-}
-"""
-
-
-def gather(feeds: list[Feed], kind: str) -> str:
-    """Copies each image's rows into the arena, converted to the network's type."""
-    lines = ["define internal void @gather(ptr %context, ptr %arena, ptr %order, i64 %many) {", "entry:"]
-    fields = tuple(dict.fromkeys(f.field for f in feeds))
-    lines += _fields(fields) + _pointers(fields)
-    lines += ["  br label %image", "image:", "  %n = phi i64 [ 0, %entry ], [ %n_next, %image_done ]"]
-    lines += ["  %place = getelementptr i64, ptr %order, i64 %n", "  %number = load i64, ptr %place"]
-    here = "image"
-    for index, feed in enumerate(feeds):
-        text, here = _row(index, feed, kind, here, into=True)
-        lines += text
-    lines += ["  br label %image_done", "image_done:", "  %n_next = add i64 %n, 1"]
-    lines += [
-        "  %again = icmp slt i64 %n_next, %many",
-        "  br i1 %again, label %image, label %leave",
-        "leave:",
-        "  ret void",
-        "}",
-    ]
-    return "\n".join(lines)
-
-
-def scatter(feed: Feed, kind: str) -> str:
-    """Copies a tile's rows of one tensor out, in public order, to places that follow each other."""
-    lines = ["define internal void @scatter(ptr %context, ptr %arena, i64 %first, i64 %many) {", "entry:"]
-    lines += _fields((feed.field,)) + _pointers((feed.field,))
-    lines += [
-        "  br label %image",
-        "image:",
-        "  %n = phi i64 [ 0, %entry ], [ %n_next, %image_done ]",
-        "  %number = add i64 %first, %n",
-    ]
-    text, _ = _row(0, feed, kind, "image", into=False)
-    lines += [*text, "  br label %image_done", "image_done:", "  %n_next = add i64 %n, 1"]
-    lines += [
-        "  %again = icmp slt i64 %n_next, %many",
-        "  br i1 %again, label %image, label %leave",
-        "leave:",
-        "  ret void",
-        "}",
-    ]
-    return "\n".join(lines)
-
-
-def _row(index: int, feed: Feed, kind: str, here: str, *, into: bool) -> tuple[list[str], str]:
-    """Loops over one image's numbers in public order; in vectors where both sides are contiguous."""
-    tensor = feed.tensor
-    shape, strides = list(tensor.shape[1:]), list(tensor.strides[1:])
-    start = tensor.offset + sum(s * h[0] for s, h in zip(tensor.strides, tensor.halo, strict=True))
-    axes = _merged(shape, strides)
-    size = 1
-    for n in shape:
-        size *= n
-    p = f"f{index}"
-    lines = [
-        f"  %{p}_first = mul i64 %number, {size}",
-        f"  %{p}_source = getelementptr {feed.source}, ptr %{feed.field}_p, i64 %{p}_first",
-        f"  %{p}_move = mul i64 %n, {tensor.strides[0]}",
-        f"  %{p}_base = add i64 %{p}_move, {start}",
-        f"  %{p}_target = getelementptr {kind}, ptr %arena, i64 %{p}_base",
-    ]
-    from_offset, to_offset = "0", "0"
-    width = 16 if axes and axes[-1][1] == 1 and axes[-1][0] >= 16 else 1
-    closers: list[list[str]] = []
-    inner = 1
-    spans: list[int] = []
-    for extent, _ in reversed(axes):
-        spans.insert(0, inner)
-        inner *= extent
-    for depth, ((extent, stride), span) in enumerate(zip(axes, spans, strict=True)):
-        last = depth == len(axes) - 1
-        stop = extent // width * width if last else extent
-        step = width if last else 1
-        v = f"{p}_{depth}"
-        lines += [
-            f"  br label %{v}_head",
-            f"{v}_head:",
-            f"  %{v} = phi i64 [ 0, %{here} ], [ %{v}_next, %{v}_end ]",
-        ]
-        lines += [f"  %{v}_a = mul i64 %{v}, {span}", f"  %{v}_from = add i64 {from_offset}, %{v}_a"]
-        lines += [f"  %{v}_b = mul i64 %{v}, {stride}", f"  %{v}_to = add i64 {to_offset}, %{v}_b"]
-        closing = [
-            f"  br label %{v}_end",
-            f"{v}_end:",
-            f"  %{v}_next = add i64 %{v}, {step}",
-            f"  %{v}_more = icmp slt i64 %{v}_next, {stop}",
-        ]
-        closing += [f"  br i1 %{v}_more, label %{v}_head, label %{v}_out", f"{v}_out:"]
-        if last and stop < extent:
-            closing += [
-                x
-                for e in range(stop, extent)
-                for x in _move(f"{v}_r{e}", feed, kind, p, from_offset, to_offset, e, e * stride, into)
-            ]
-        closers.append(closing)
-        from_offset, to_offset, here = f"%{v}_from", f"%{v}_to", f"{v}_head"
-    if not axes:
-        return lines + _move(f"{p}_only", feed, kind, p, "0", "0", 0, 0, into), here
-    lines += (
-        _vector(f"{p}_v", feed, kind, p, from_offset, to_offset, into)
-        if width > 1
-        else _move(f"{p}_v", feed, kind, p, from_offset, to_offset, 0, 0, into)
-    )
-    for closing in reversed(closers):
-        lines += closing
-    return lines, f"{p}_0_out"
-
-
-def _merged(shape: list[int], strides: list[int]) -> list[tuple[int, int]]:
-    """Axes that follow each other without gaps in storage as one."""
-    axes: list[tuple[int, int]] = []
-    for extent, stride in zip(shape, strides, strict=True):
-        if extent == 1:
-            continue
-        if axes and axes[-1][1] == extent * stride:
-            axes[-1] = (axes[-1][0] * extent, stride)
-        else:
-            axes.append((extent, stride))
-    return axes
-
-
-def _convert(source: str, kind: str, lanes: int) -> str | None:
-    """The instruction from the array's type to the network's."""
-    if source in ("i8", "i64"):
-        return "uitofp" if source == "i8" else "sitofp"
-    if source == kind:
-        return None
-    return "fptrunc" if source == "double" else "fpext"
-
-
-def _move(
-    name: str, feed: Feed, kind: str, p: str, source: str, target: str, more: int, further: int, into: bool
-) -> list[str]:
-    lines = [
-        f"  %{name}_i = add i64 {source}, {more}",
-        f"  %{name}_j = add i64 {target}, {further}",
-        f"  %{name}_p = getelementptr {feed.source}, ptr %{p}_source, i64 %{name}_i",
-        f"  %{name}_q = getelementptr {kind}, ptr %{p}_target, i64 %{name}_j",
-    ]
-    if not into:
-        return [
-            *lines,
-            f"  %{name}_x = load {kind}, ptr %{name}_q",
-            f"  store {kind} %{name}_x, ptr %{name}_p",
-        ]
-    lines.append(f"  %{name}_x = load {feed.source}, ptr %{name}_p, align 1")
-    how = _convert(feed.source, kind, 1)
-    if how is not None:
-        lines.append(f"  %{name}_y = {how} {feed.source} %{name}_x to {kind}")
-    return [*lines, f"  store {kind} %{name}_{'y' if how else 'x'}, ptr %{name}_q"]
-
-
-def _vector(name: str, feed: Feed, kind: str, p: str, source: str, target: str, into: bool) -> list[str]:
-    size = 4 if kind == "float" else 8
-    lines = [
-        f"  %{name}_p = getelementptr {feed.source}, ptr %{p}_source, i64 {source}",
-        f"  %{name}_q = getelementptr {kind}, ptr %{p}_target, i64 {target}",
-    ]
-    if not into:
-        lines += [f"  %{name}_x = load <16 x {kind}>, ptr %{name}_q, align {size}"]
-        return [*lines, f"  store <16 x {kind}> %{name}_x, ptr %{name}_p, align {size}"]
-    lines.append(f"  %{name}_x = load <16 x {feed.source}>, ptr %{name}_p, align 1")
-    how = _convert(feed.source, kind, 16)
-    if how is not None:
-        lines.append(f"  %{name}_y = {how} <16 x {feed.source}> %{name}_x to <16 x {kind}>")
-    return [*lines, f"  store <16 x {kind}> %{name}_{'y' if how else 'x'}, ptr %{name}_q, align {size}"]
 
 
 def training_worker(
@@ -314,7 +54,7 @@ def training_worker(
     """
     stride = sizes["gradients"]
     lines = ["define void @train(ptr %context, i64 %thread) {", "entry:"]
-    lines += _fields(TRAINING) + _pointers(TRAINING_POINTERS)
+    lines += fields(TRAINING) + pointers(TRAINING_POINTERS)
     lines += [
         "  %subnormals = call i64 @subnormals_off()",
         "  %arena_move = mul i64 %thread, %arena_bytes",
@@ -563,50 +303,3 @@ def update_function(kind: str, scratch: int, calls: int) -> str:
     arguments = ", ".join(f"ptr %{s}" for s in SPACES)
     lines += [f"  call void @change{i}({arguments}, i64 1)" for i in range(calls)]
     return "\n".join([*lines, "  ret void", "}"])
-
-
-def inference_worker(kind: str, tile: int) -> str:
-    """One thread of a prediction: ``predict(context, thread)``; images are cut into runs of equal length."""
-    names = ("order", "scalars", "parameters", "control", "total", "threads", "arenas", "arena_bytes")
-    lines = ["define void @predict(ptr %context, i64 %thread) {", "entry:"]
-    lines += _fields(names) + _pointers(("order", "scalars", "parameters", "control"))
-    lines += [
-        "  %subnormals = call i64 @subnormals_off()",
-        "  %arena_move = mul i64 %thread, %arena_bytes",
-        "  %arena_at = add i64 %arenas, %arena_move",
-        "  %arena = inttoptr i64 %arena_at to ptr",
-        "  %low_n = mul i64 %thread, %total",
-        "  %low = sdiv i64 %low_n, %threads",
-        "  %after = add i64 %thread, 1",
-        "  %high_n = mul i64 %after, %total",
-        "  %high = sdiv i64 %high_n, %threads",
-        "  %some = icmp slt i64 %low, %high",
-        "  br i1 %some, label %tile_head, label %leave",
-        "tile_head:",
-        "  %t = phi i64 [ %low, %entry ], [ %t_next, %tile_head ]",
-        "  %rest = sub i64 %high, %t",
-        f"  %few = icmp slt i64 %rest, {tile}",
-        f"  %m = select i1 %few, i64 %rest, i64 {tile}",
-        "  %places = getelementptr i64, ptr %order_p, i64 %t",
-        "  call void @gather(ptr %context, ptr %arena, ptr %places, i64 %m)",
-        "  call void @tile(ptr %arena, ptr %parameters_p, ptr %arena, ptr %scalars_p, i64 %m)",
-        "  call void @scatter(ptr %context, ptr %arena, i64 %t, i64 %m)",
-        f"  %t_next = add i64 %t, {tile}",
-        "  %unfinished = icmp slt i64 %t_next, %high",
-        "  %asked = load atomic i64, ptr %control_p monotonic, align 8",
-        "  %unasked = icmp eq i64 %asked, 0",
-        "  %more = and i1 %unfinished, %unasked",
-        "  br i1 %more, label %tile_head, label %leave",
-        "leave:",
-        "  call void @subnormals_back(i64 %subnormals)",
-        "  ret void",
-        "}",
-        "define void @prepare(ptr %context, i64 %thread) {",
-        "entry:",
-        *_fields(("scalars", "parameters", "arenas")),
-        *_pointers(("scalars", "parameters", "arenas")),
-        "  call void @repack(ptr %arenas_p, ptr %parameters_p, ptr %arenas_p, ptr %scalars_p, i64 1)",
-        "  ret void",
-        "}",
-    ]
-    return "\n".join(lines)

@@ -75,6 +75,11 @@ class Tensor:
         return tuple(strides)
 
     @property
+    def origin(self) -> int:
+        """Place of the first element that is not halo."""
+        return self.offset + sum(s * low for s, (low, _) in zip(self.strides, self.halo, strict=True))
+
+    @property
     def size(self) -> int:
         """Elements that it takes."""
         return math.prod(self.allotted)

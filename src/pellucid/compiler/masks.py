@@ -10,8 +10,9 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pellucid.compiler.driver import FIELDS
+from pellucid.compiler.context import fields
 from pellucid.compiler.layout import Tensor, lanes_for
+from pellucid.compiler.loops import counted, over_images
 
 __all__ = ["Mask", "masks_function"]
 
@@ -71,21 +72,19 @@ def _splat(number: int, kind: str, lanes: int) -> str:
 
 def masks_function(masks: Sequence[Mask], kind: str) -> str:
     """``noise(context, arena, order, step, images)``: all masks of a tile."""
-    lines = _Lines()
     arguments = "ptr %context, ptr %arena, ptr %order, i64 %step, i64 %many"
-    lines.add(f"define internal void @noise({arguments}) {{", "entry:")
-    lines.add(f"  %at_masks = getelementptr i64, ptr %context, i64 {FIELDS.index('masks')}")
-    lines.add("  %masks = load i64, ptr %at_masks", "  %keys = inttoptr i64 %masks to ptr")
-    lines.add(f"  %row = mul i64 %step, {len(masks)}", "  br label %image", "image:")
-    lines.add("  %n = phi i64 [ 0, %entry ], [ %n_next, %image_done ]")
-    lines.add("  %place = getelementptr i64, ptr %order, i64 %n", "  %number = load i64, ptr %place")
-    here = "image"
+    head = [
+        f"define internal void @noise({arguments}) {{",
+        "entry:",
+        *fields(("masks",)),
+        "  %keys = inttoptr i64 %masks to ptr",
+        f"  %row = mul i64 %step, {len(masks)}",
+    ]
+    number = ["  %place = getelementptr i64, ptr %order, i64 %n", "  %number = load i64, ptr %place"]
+    lines, here = _Lines(), "image"
     for index, mask in enumerate(masks):
         here = _mask(lines, index, mask, kind, here)
-    lines.add("  br label %image_done", "image_done:", "  %n_next = add i64 %n, 1")
-    lines.add("  %again = icmp slt i64 %n_next, %many", "  br i1 %again, label %image, label %leave")
-    lines.add("leave:", "  ret void", "}")
-    return "\n".join(lines.text)
+    return over_images(head, number, lines.text)
 
 
 def _mask(lines: _Lines, index: int, mask: Mask, kind: str, here: str) -> str:
@@ -97,29 +96,27 @@ def _mask(lines: _Lines, index: int, mask: Mask, kind: str, here: str) -> str:
     low = lines.op(f"trunc i64 {key} to i32")
     high = lines.op(f"trunc i64 {lines.op(f'lshr i64 {key}, 32')} to i32")
     tensor = mask.tensor
-    start = tensor.offset + sum(s * h[0] for s, h in zip(tensor.strides, tensor.halo, strict=True))
-    base = lines.op(f"add i64 {lines.op(f'mul i64 %n, {tensor.strides[0]}')}, {start}")
+    base = lines.op(f"add i64 {lines.op(f'mul i64 %n, {tensor.strides[0]}')}, {tensor.origin}")
     shape, strides = tensor.shape[1:], tensor.strides[1:]
     weights = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
     last = (tensor.last or 1) - 1
     outer = [axis for axis in range(len(shape)) if axis != last]
     lanes = lanes_for(shape[last])
     low_v, high_v = lines.spread(low, lanes), lines.spread(high, lanes)
-    names = [f"m{index}_{axis}" for axis in (*outer, last)]
-    steps = [*(1 for _ in outer), lanes]
     place, element = base, "0"
-    for name, axis in zip(names, (*outer, last), strict=True):
-        lines.add(f"  br label %{name}_head", f"{name}_head:")
-        lines.add(f"  %{name} = phi i64 [ 0, %{here} ], [ %{name}_next, %{name}_end ]")
+    closers: list[list[str]] = []
+    for axis in (*outer, last):
+        name = f"m{index}_{axis}"
+        opening, closing = counted(name, here, shape[axis], lanes if axis == last else 1)
+        lines.add(*opening)
+        closers.append(closing)
         here = f"{name}_head"
         place = lines.op(f"add i64 {place}, {lines.op(f'mul i64 %{name}, {strides[axis]}')}")
         element = lines.op(f"add i64 {element}, {lines.op(f'mul i64 %{name}, {weights[axis]}')}")
-    _draw(lines, mask, kind, lanes, place, element, weights[last], (low_v, high_v), (names[-1], shape[last]))
-    for name, axis, step in reversed(list(zip(names, (*outer, last), steps, strict=True))):
-        lines.add(f"  br label %{name}_end", f"{name}_end:", f"  %{name}_next = add i64 %{name}, {step}")
-        lines.add(f"  %{name}_more = icmp slt i64 %{name}_next, {shape[axis]}")
-        lines.add(f"  br i1 %{name}_more, label %{name}_head, label %{name}_out", f"{name}_out:")
-    return f"{names[0]}_out"
+    counter = (f"m{index}_{last}", shape[last])
+    _draw(lines, mask, kind, lanes, place, element, weights[last], (low_v, high_v), counter)
+    lines.add(*(x for closing in reversed(closers) for x in closing))
+    return f"m{index}_{(*outer, last)[0]}_out"
 
 
 def _draw(

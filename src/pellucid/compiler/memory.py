@@ -84,11 +84,10 @@ class Memory:
         lanes, and there are not so many; loading it again costs nothing, being a part of the multiply-add.
         """
         tensor, position, writer = self.tensors[read.tensor], self.position, self.writer
-        constant = tensor.offset
+        constant = tensor.origin
         moving: dict[str, int] = {}
         for axis, index in enumerate(read.indices):
             stride = tensor.strides[axis]
-            constant += stride * tensor.halo[axis][0]
             for monomial, number in index.terms:
                 if not monomial:
                     constant += stride * number

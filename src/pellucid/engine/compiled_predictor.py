@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from pellucid.compiler.driver import FIELDS, ROW, Feed, barrier, gather, inference_worker, scatter
+from pellucid.compiler.context import FIELDS, ROW, barrier
+from pellucid.compiler.inference import inference_worker
 from pellucid.compiler.machine import aligned, host
 from pellucid.compiler.module import Module
 from pellucid.compiler.placement import CHUNK
 from pellucid.compiler.plan import PassPlan
+from pellucid.compiler.rows import Feed, gather, scatter
 from pellucid.engine.compiled_code import Document, Layout, kind_of, network_described, obtained
 from pellucid.engine.compiled_plan import (
     AVERAGE,

@@ -6,19 +6,14 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from pellucid.compiler.driver import (
-    Feed,
-    barrier,
-    gather,
-    squares_function,
-    training_worker,
-    update_function,
-)
+from pellucid.compiler.context import barrier
+from pellucid.compiler.driver import squares_function, training_worker, update_function
 from pellucid.compiler.machine import host
 from pellucid.compiler.masks import Mask, masks_function
 from pellucid.compiler.module import Module
 from pellucid.compiler.placement import CHUNK
 from pellucid.compiler.plan import PassPlan
+from pellucid.compiler.rows import Feed, gather
 from pellucid.engine.compiled_code import Document, Layout, kind_of, network_described
 from pellucid.engine.compiled_plan import (
     CORRECTS,

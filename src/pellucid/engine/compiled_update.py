@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.compiler.driver import ROW
+from pellucid.compiler.context import ROW
 from pellucid.compiler.fuse import fused
 from pellucid.compiler.immediate import ElementUpdate
 from pellucid.compiler.kernel import Kernel
