@@ -14,8 +14,8 @@ From equations to loop nests:
 Storage and schedules:
 
 * `plan`: a whole pass, from its equations to nests with storage and schedules;
-* `layout`, `storage`, `placement`, `lifetimes`: what a stored tensor is, in which order its axes lie, where in
-  the buffers it lies, and what may share a place;
+* `layout`, `storage`, `placement`, `lifetimes`: what a stored tensor is, in which order its axes lie, where
+  in the buffers it lies, and what may share a place;
 * `merge`: loops without gaps in storage made one;
 * `schedule`, `tiles`: along which letter vectors lie, and which cells are worked on at once, in registers;
 * `share`: how much of the work that leaves outside of vectors.
