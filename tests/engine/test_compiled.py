@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -16,6 +16,7 @@ from pellucid.engine.interface import Task
 from pellucid.engine.numpy_engine import NumpyEngine
 from pellucid.engine.numpy_trainer import NumpyTrainer
 from pellucid.engine.running import run
+from pellucid.formula.formula import Formula
 from pellucid.layers import (
     LAYERS,
     LOSSES,
@@ -24,6 +25,7 @@ from pellucid.layers import (
     Dense,
     Flatten,
     FormulaLayer,
+    Loss,
     MeanSquaredError,
     ReLU,
     Sigmoid,
@@ -154,6 +156,29 @@ def test_regression(targets):
     outputs = 2 if targets.ndim == 2 else 1
     network = Network([Flatten(), Dense(4), Tanh(), Dense(outputs)], (1, 3, 3), MeanSquaredError())
     one = task(network, 40, targets=targets, batch_size=8)
+    native, reference = CompiledTrainer(one, 2), NumpyTrainer(one)
+    log, expected = (trained(t, 40, 8) for t in (native, reference))
+    np.testing.assert_allclose(log.losses, expected.losses, rtol=1e-12)
+    close(native, reference, 1e-12)
+
+
+@dataclass(frozen=True)
+class Tripled(Loss):
+    """A loss of one's own, with a number that follows from nothing, and letters of its own."""
+
+    kind = "tripled"
+
+    def formula(self, shape, *, weighted=False):
+        total = "loss = sum[b] weight[b]*l[b]" if weighted else "loss = mean[b] l[b]"
+        return Formula.parse(f"three = 2 + 1; l[b] = sum[n] three*(x[b,n] - y[b,n])^2; {total}")
+
+
+@pytest.mark.parametrize("weighted", [False, True], ids=["all alike", "weighted"])
+def test_a_loss_of_ones_own(weighted):
+    network = Network([Flatten(), Dense(4), Tanh(), Dense(2)], (1, 3, 3), Tripled())
+    targets = np.random.default_rng(1).standard_normal((40, 2))
+    weights = np.linspace(0.1, 0.2, 40) if weighted else None
+    one = task(network, 40, targets=targets, sample_weight=weights, batch_size=8)
     native, reference = CompiledTrainer(one, 2), NumpyTrainer(one)
     log, expected = (trained(t, 40, 8) for t in (native, reference))
     np.testing.assert_allclose(log.losses, expected.losses, rtol=1e-12)

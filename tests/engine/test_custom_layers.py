@@ -62,15 +62,19 @@ def test_images_may_have_any_letter(source):
     learn_alike(Network([layer, Dense(3)], (5,), SoftmaxCrossEntropy()))
 
 
-def learn_alike(network):
+def test_a_gradient_that_several_loops_compute_in_a_batch_of_one():
+    learn_alike(CUSTOM["transposed convolution"].classifier(), batch=1)
+
+
+def learn_alike(network, batch=9):
     images = random.normal(random.key(5, "images"), (21, *network.input_shape))
     labels = random.integers(random.key(5, "labels"), 0, 3, 21)
     task = Task(
         network, images, labels, network.initial_parameters(3, np.float64), Momentum().update,
-        batch_size=9, dtype=np.float64,
+        batch_size=batch, dtype=np.float64,
     )  # fmt: skip
     native, reference = CompiledTrainer(task, 2), NumpyTrainer(task)
-    order, rates = np.tile(np.arange(21), 3), np.full(7, 0.02)
+    order, rates = np.tile(np.arange(21), 3), np.full(-(-63 // batch), 0.02)
     log, expected = (t.run(order, 0, rates) for t in (native, reference))
     np.testing.assert_allclose(log.losses, expected.losses, rtol=1e-11)
     for name, want in reference.parameters.items():

@@ -107,18 +107,17 @@ def _name(tensor: str, names: Mapping[str, str], prefix: str) -> str:
 
 
 def _images_letter(formula: Formula, names: Mapping[str, str], step: str) -> str | None:
-    """The letter of the step's output, or of the gradient from above, that stands first: images come first.
+    """The letter that stands first in the step's output or the gradient from above: images come first.
 
-    A loss has none; there images are "n", or stand first in what is read.
+    A loss has no such output; there it stands first in what the step is given.
     """
     own = {tensor for tensor, name in names.items() if name in (step, gradient_of(step))}
-    targets, read = [e.target for e in formula.equations], [r for _, r in formula.reads()]
-    for element in (*targets, *read):
-        if element.tensor in own and element.indices:
-            return element.indices[0].letter
-    if "n" in formula.letters:
-        return "n"
-    return next((s for r in read if len(r.indices) > 1 and (s := r.indices[0].letter)), None)
+    elements = [*(e.target for e in formula.equations), *(r for _, r in formula.reads())]
+    for tensors in (own, names.keys()):
+        for element in elements:
+            if element.tensor in tensors and len(element.indices) > 1:
+                return element.indices[0].letter
+    return "n" if "n" in formula.letters else None
 
 
 def _counted(value: Expr, letter: str | None) -> Expr:

@@ -69,7 +69,8 @@ def changed_at_once(
     """
     last = [n for n in nests if n.target.tensor in gradients]
     others = [n for n in nests if n.target.tensor not in gradients]
-    complete = {gradients[n.target.tensor] for n in last} == set(parameters)
+    # each gradient by one nest: what an update has in registers goes by the parameter's name
+    complete = sorted(gradients[n.target.tensor] for n in last) == sorted(parameters)
     if not complete or any(n.accumulate or n.then or not _alone(n, gradients) for n in last):
         return None
     if any(r.tensor in gradients for n in nests for v in n.values for r in reads(v)):

@@ -216,6 +216,8 @@ def training_program(network: Network, tile: int, *, weighted: bool) -> Program:
 
 def batch_equations(program: Program) -> tuple[Equation, ...]:
     """The loss's equations for single numbers of a batch that need only its weights: known beforehand."""
+    if not program.weighted:
+        return ()
     known = {"weight"}
     found: list[Equation] = []
     for equation in program.steps[-1].forward.equations:
@@ -225,9 +227,7 @@ def batch_equations(program: Program) -> tuple[Equation, ...]:
     return tuple(found)
 
 
-def prediction_plan(
-    network: Network, tile: int, scale: float | None, unit: Unit | None = None
-) -> PassPlan:
+def prediction_plan(network: Network, tile: int, scale: float | None, unit: Unit | None = None) -> PassPlan:
     """The forward pass of one tile; for the scale see `input_scale`.
 
     Where images depend on each other, all of them are one tile.
