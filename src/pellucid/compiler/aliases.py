@@ -73,6 +73,8 @@ def _without(
     if {t for t, _ in cuts} & {t for t, _ in done}:
         return None
     places = [s for i in flat.indices for s in mixed_radix(i, extents) or ()]
+    if sorted(places) != sorted(str(i.letter) for i in other.indices):
+        return None  # one side repeats its numbers along a letter that the other lacks
     order = [places.index(i.letter or "") for i in other.indices]
     return [_renamed(n, flat.tensor, other.tensor, order) for n in rest], cuts
 

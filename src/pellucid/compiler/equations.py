@@ -5,6 +5,7 @@ What depends on the number of images is a scalar of its own, `COUNT`: a tile of 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -87,13 +88,14 @@ def named_equations(
         over_tiles = renamed.name in totals and renamed.name not in seen
         again = renamed.name in seen or over_tiles
         seen.add(renamed.name)
-        own, numbers = _ranges(ranges, names, prefix), _numbers(formula.constants)
+        own, numbers = _ranges(ranges, names, prefix), _numbers(formula.constants, prefix)
         result.append(Named(renamed, own, letter, again, numbers, over_tiles))
     return result
 
 
-def _numbers(constants: Mapping[str, int | float]) -> dict[str, float]:
-    return {name: float(value) for name, value in constants.items()} | {"pi": 3.141592653589793}
+def _numbers(constants: Mapping[str, int | float], prefix: str) -> dict[str, float]:
+    """Values of constants, whose letters may stand for other numbers in other steps."""
+    return {f"{prefix}:{name}": float(value) for name, value in constants.items()} | {"pi": math.pi}
 
 
 def _ranges(ranges: Ranges, names: Mapping[str, str], prefix: str) -> Ranges:
@@ -148,8 +150,10 @@ def _renamed(
     equation: Equation, names: Mapping[str, str], prefix: str, constants: Mapping[str, object]
 ) -> Equation:
     def renamed(read: Read) -> Read:
-        if read == COUNT or (not read.indices and (read.tensor in constants or read.tensor == "pi")):
+        if read == COUNT or (not read.indices and read.tensor == "pi"):
             return read
+        if not read.indices and read.tensor in constants:
+            return Read(f"{prefix}:{read.tensor}")
         return Read(_name(read.tensor, names, prefix), read.indices)
 
     return Equation(renamed(equation.target), with_reads(equation.value, renamed))
