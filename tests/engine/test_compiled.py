@@ -249,6 +249,19 @@ def test_it_stops_where_it_is_asked_to_and_goes_on_from_there():
     same(part, whole)
 
 
+def test_an_order_that_changes_meanwhile_is_read_as_it_was():
+    order = np.arange(150)
+    first, second = (CompiledTrainer(task(), 1) for _ in range(2))
+
+    def spoil(*_):
+        order[:] = 1 << 40
+        return False
+
+    log = first.run(order, 0, np.full(10, 0.01), spoil)
+    np.testing.assert_array_equal(log.losses, second.run(np.arange(150), 0, np.full(10, 0.01)).losses)
+    same(first, second)
+
+
 @pytest.mark.parametrize("dtype", BOUND, ids=lambda d: d.__name__)
 def test_predictions_are_the_reference_s_for_any_number_of_images(dtype):
     one = task(smooth_network(), 70)

@@ -66,6 +66,7 @@ class CompiledTrainer:
 
     def run(self, order: Array, first_step: int, rates: Array, on_step: OnStep | None = None) -> StepLog:
         """Trains on the images in this order; see `pellucid.engine.interface.Trainer.run`."""
+        order = np.array(order)  # what is checked here is what the code reads, whatever happens meanwhile
         size, count, steps = self.task.batch_size, len(order), len(rates)
         check_order(order, len(self._arrays["images"]), rates, size)
         order = np.ascontiguousarray(order, np.int64)
