@@ -36,7 +36,7 @@ def test_random_formulas_and_their_gradients(first: int, dtype: str) -> None:
 # Numbers of formulas that were once refused or wrong: sums and maxima over several classes of remainders,
 # exact quotients behind conditions, fractions, products of letters, maxima over values that conditions keep
 # from padding, what is made of padding.
-HARD = (47, 88, 98, 112, 124, 136, 155, 174, 191, 276, 361, 433, 445, 549, 630, 1704, 2323, 2765)
+HARD = (47, 88, 98, 112, 124, 136, 155, 174, 191, 276, 361, 433, 445, 549, 630, 1704, 2323, 2765, 2884, 2928)
 
 
 @pytest.mark.parametrize("number", HARD)

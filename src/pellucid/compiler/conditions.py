@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pellucid.compiler.nest import RESULT, VALID, Nest
-from pellucid.formula.bounds import Interval, always, direct_reads, facts, interval
+from pellucid.formula.bounds import Interval, always, direct_reads, facts, interval, wholes
 from pellucid.formula.expression import (
     And,
     Call,
     Condition,
+    Divides,
     Mul,
     Node,
     Not,
@@ -100,6 +101,8 @@ def _settled(condition: Condition, ranges: Mapping[str, Interval]) -> Condition 
     value = always(condition, ranges)
     if value is not None:
         return value
+    if isinstance(condition, Divides) and any(always(w, ranges) is False for w in wholes(condition.index)):
+        return False  # nothing divides a fraction
     if isinstance(condition, Not):
         inner = _settled(condition.part, ranges)
         return not inner if isinstance(inner, bool) else Not(inner)

@@ -42,6 +42,7 @@ __all__ = [
     "index_of",
     "interval",
     "spans",
+    "wholes",
 ]
 
 Interval = tuple[int, int]
@@ -95,6 +96,12 @@ def _comparison(difference: Index, op: str, holds: bool) -> tuple[Fact, ...]:
     low = {"==": zero, ">": one, ">=": zero}.get(op)
     high = {"==": zero, "<": -one, "<=": zero}.get(op)
     return (Fact(difference, low, high),) if low is not None or high is not None else ()
+
+
+def wholes(index: Index) -> list[Condition]:
+    """That the exact divisions in an index expression leave no remainder."""
+    exact = [a for a in index.atoms() if isinstance(a, Quotient) and a.exact]
+    return [Divides(a.divisor, a.numerator) for a in exact]
 
 
 def guarded_reads(node: Node, known: tuple[Fact, ...] = ()) -> Iterator[tuple[Read, tuple[Fact, ...]]]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from pellucid.formula.bounds import index_of
+from pellucid.formula.bounds import index_of, wholes
 from pellucid.formula.expression import (
     Add,
     Bound,
@@ -77,9 +77,12 @@ class Term:
         conditions = [_rounding(substitute(c, mapping)) for c in self.conditions]
         factor = _rounding(substitute(self.factor, mapping))
         assert isinstance(factor, Expr)
+        kept = [c for c in conditions if isinstance(c, Condition) and not _always(c)]
+        if len(kept) < len(conditions):  # what said that the solution is whole may have cancelled out
+            kept += [c for c in wholes(solution) if c not in kept]
         return Term(
             tuple(b for b in self.bounds if b.letter != letter),
-            tuple(c for c in conditions if isinstance(c, Condition) and not _always(c)),
+            tuple(kept),
             tuple(d for d in deltas if isinstance(d, Delta)),
             factor,
         )
