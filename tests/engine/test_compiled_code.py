@@ -251,4 +251,12 @@ def test_two_processes_at_once(folder):
 
 
 def test_what_reads_the_entry_finds_both_parts():
-    assert compiled_code._parts(compiled_code._entry('{"a":1}', b"\0code")) == ('{"a":1}', b"\0code")
+    layout = compiled_code.Layout({}, {"arena": 16}, 0, ("y",))
+    assert compiled_code._read(compiled_code._entry(layout.text(), b"\0code")) == (layout, b"\0code")
+
+
+@pytest.mark.parametrize("content", [b"", b"junk", bytes(8) + b"junk", compiled_code._entry('{"a":1}', b"code")])
+def test_content_that_is_not_ours_is_made_anew(content, folder, monkeypatch):
+    expected = trained(task())
+    monkeypatch.setattr(cache.Cache, "get", lambda store, name: content)
+    assert trained(task()).keys() == expected.keys()

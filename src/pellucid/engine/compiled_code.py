@@ -94,9 +94,8 @@ def obtained(recipe: Recipe) -> tuple[Layout, machine.Code]:
     description = None if store is None else recipe.description()
     name = None if description is None else key(description, where)
     entry = None if store is None or name is None else store.get(name)
-    if entry is not None:
-        text, code = _parts(entry)
-        return Layout.read(text), machine.loaded(code, where)
+    if entry is not None and (kept := _read(entry)) is not None:
+        return kept[0], machine.loaded(kept[1], where)
     layout, module = recipe.make()
     code = machine.object_code(module.text(), where)
     if store is not None and name is not None:
@@ -108,9 +107,13 @@ def _entry(text: str, code: bytes) -> bytes:
     return len(text).to_bytes(NUMBER, "little") + text.encode("ascii") + code
 
 
-def _parts(entry: bytes) -> tuple[str, bytes]:
+def _read(entry: bytes) -> tuple[Layout, bytes] | None:
+    """What `_entry` put together; None if it did not, whatever the entry's checksum says."""
     end = NUMBER + int.from_bytes(entry[:NUMBER], "little")
-    return entry[NUMBER:end].decode("ascii"), entry[end:]
+    try:
+        return Layout.read(entry[NUMBER:end].decode("ascii")), entry[end:]
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def network_described(network: Network) -> Document | None:

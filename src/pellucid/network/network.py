@@ -171,7 +171,7 @@ class Network:
             upstream: gradients that arrive at layers from outside, by the layers' names; instead of `y`.
             sample_weight: (N,), the weight of each image in the loss.
             dtype: float32 or float64.
-            engine: that computes.
+            engine: that computes; NumPy, which begins at once, unless another one is asked for.
             training: whether dropout is at work.
             seed: of first values and of dropout.
             step: of the training, for dropout.
