@@ -155,6 +155,8 @@ def _follower(first: Nest, second: Nest) -> Nest | None:
     """A map that reads what the first nest computes, each cell at that cell only."""
     if second.op != "map" or (first.op != "map" and second.long):
         return None
+    if (first.images is None) != (second.images is None):
+        return None
     mine = {r.tensor: r for r in first.targets}
     seen = [r for r in reads(second.body) if r.tensor in mine]
     if not seen:

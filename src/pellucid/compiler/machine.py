@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +20,8 @@ from pellucid.errors import FormulaError
 __all__ = ["Code", "Host", "aligned", "assembly", "compiled", "host", "loaded", "object_code"]
 
 
+# Bytes of a large page; smaller ones need an entry each in the processor's table of pages, which is short.
+LARGE_PAGE = 1 << 21
 # Numbers too small to be written with a full fraction count as 0 between these calls, for a processor takes a
 # hundred times longer with them; they say so to the processor, each in its own way.
 SUBNORMALS = {
@@ -110,10 +114,19 @@ class Code:
 
 
 def aligned(size: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Zeros at an address that vectors like."""
-    raw = np.zeros(size * dtype.itemsize + 64, np.uint8)
-    start = -raw.ctypes.data % 64
-    return raw[start : start + size * dtype.itemsize].view(dtype)
+    """Zeros at an address that vectors like; many of them on large pages, where the system has such."""
+    wanted = size * dtype.itemsize
+    page = LARGE_PAGE if wanted >= LARGE_PAGE // 4 and hasattr(mmap, "MADV_HUGEPAGE") else 0
+    if page:
+        room = mmap.mmap(-1, -(-wanted // page) * page + page)
+        # a wish: without large pages it is the same memory
+        with contextlib.suppress(OSError):
+            room.madvise(mmap.MADV_HUGEPAGE)
+        raw = np.frombuffer(room, np.uint8)
+    else:
+        raw = np.zeros(wanted + 64, np.uint8)
+    start = -raw.ctypes.data % (page or 64)
+    return raw[start : start + wanted].view(dtype)
 
 
 def compiled(text: str, where: Host | None = None) -> Code:

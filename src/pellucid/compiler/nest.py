@@ -76,6 +76,7 @@ class Nest:
         over_tiles: whether it is added only to what earlier tiles left, so that the first tile sets it.
         kept: whether the target is written to memory.
         then: further values of the same cells.
+        images: the letter that runs over images, None if it has none.
         source: the equation that it comes from, for readers.
     """
 
@@ -89,6 +90,7 @@ class Nest:
     over_tiles: bool = False
     kept: bool = True
     then: tuple[Store, ...] = ()
+    images: str | None = None
     source: Equation | None = field(default=None, compare=False)
 
     @property

@@ -22,6 +22,7 @@ from pellucid.compiler.nest import RESULT, Loop, Nest
 from pellucid.compiler.placement import Placement, placed
 from pellucid.compiler.schedule import Schedule, Unit, choose
 from pellucid.compiler.storage import Roles, Storage
+from pellucid.errors import FormulaError
 from pellucid.formula.bounds import interval
 from pellucid.formula.expression import Read, prime
 from pellucid.formula.index import Index
@@ -105,7 +106,7 @@ def plan_pass(
     equations: Sequence[Named], parameters: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str],
     totals: Sequence[str], constants: Sequence[str], keep: frozenset[str] | None, backward: int | None = None,
     given: Mapping[str, int] | None = None, passes: int = MANY, unit: Unit | None = None,
-    public: frozenset[str] = frozenset(), update: ElementUpdate | None = None,
+    public: frozenset[str] = frozenset(), update: ElementUpdate | None = None, tile: int | None = None,
 ) -> PassPlan:  # fmt: skip
     """Plans a pass.
 
@@ -123,8 +124,15 @@ def plan_pass(
         public: tensors whose rows are copied in or out, which is fastest in the public order of their axes.
         update: the optimiser's step, for a pass after which parameters change; it becomes part of the pass
             if that is the same.
+        tile: images of a pass at most; loops over images run to a number that is known at run time only, so
+            that each one's extent in the plan must be this.
+
+    Raises:
+        FormulaError: a loop over images of another extent.
     """
     lowered = _Equations(equations)
+    if tile is not None:
+        _check_images(lowered.nests, tile)
     nests = lowered.nests
     cuts: dict[tuple[str, int], Cut] = {}
     if keep is not None:
@@ -140,7 +148,7 @@ def plan_pass(
     if keep is not None:
         nests = fused(nests, keep | {*totals, *(gradients if changed is None else (*parameters, *states))})
     roles = Roles(tuple(parameters), gradients, states, totals, constants, public, keep)
-    storage = Storage(nests, shapes, lowered.images, roles, passes)
+    storage = Storage(nests, shapes, roles, passes)
     nests = storage.nests
     places = placed(nests, storage.tensors, list(storage.copies), roles, given or {})
     first = len(nests)
@@ -158,7 +166,6 @@ class _Equations:
         nests: of all equations, in order.
         starts: number of each equation's first nest.
         shapes: public shapes of all tensors, those in between included.
-        images: for each tensor, the letter over images in the nest that computes it.
         scalars: values of named scalars.
     """
 
@@ -166,7 +173,6 @@ class _Equations:
         self.nests: list[Nest] = []
         self.starts: list[int] = []
         self.shapes: dict[str, tuple[int, ...]] = {}
-        self.images: dict[str, str | None] = {}
         self.scalars: dict[str, float] = {}
         for named in equations:
             self.starts.append(len(self.nests))
@@ -176,8 +182,16 @@ class _Equations:
                 name = nest.target.tensor
                 if name not in named.ranges.shapes:
                     self.shapes[name] = _reached(nest, self.shapes.get(name))
-                self.nests.append(nest)
-                self.images[name] = named.images
+                self.nests.append(replace(nest, images=named.images))
+
+
+def _check_images(nests: Sequence[Nest], tile: int) -> None:
+    for nest in nests:
+        extent = nest.extents.get(nest.images or "", tile)
+        if extent != tile:
+            raise FormulaError(
+                f"{nest.target!r} runs over {extent} images by {nest.images}, and a tile has {tile}"
+            )
 
 
 def _lowered(named: Named) -> list[Nest]:
@@ -224,16 +238,15 @@ def _scheduled(
     """The plan: nests with as few loops as their storage allows, each with its schedule."""
     views: dict[str, Tensor] = {}
 
-    def scheduled(nest: Nest, letter: str | None) -> tuple[Nest, Schedule]:
-        nest, more = merged(nest, places.tensors, letter)
+    def scheduled(nest: Nest) -> tuple[Nest, Schedule]:
+        nest, more = merged(nest, places.tensors, nest.images)
         views.update(more)
-        return nest, choose(nest, {**places.tensors, **more}, letter, unit)
+        return nest, choose(nest, {**places.tensors, **more}, nest.images, unit)
 
-    letters = [lowered.images.get(n.target.tensor) for n in storage.nests]
-    done = tuple((*scheduled(n, letter), letter) for n, letter in zip(storage.nests, letters, strict=True))
+    done = tuple((*scheduled(n), n.images) for n in storage.nests)
     copies = [_copy(copy, places.tensors[owner]) for copy, owner in storage.copies.items()]
     return PassPlan(
-        done, tuple(scheduled(copy, None) for copy in copies), places.tensors, views, places.sizes,
+        done, tuple(scheduled(copy) for copy in copies), places.tensors, views, places.sizes,
         places.trained, lowered.scalars, backward, at_once,
     )  # fmt: skip
 

@@ -62,7 +62,6 @@ class Storage:
     Args:
         nests: of the pass, in order.
         shapes: public shapes of the tensors.
-        images: for each tensor that a nest computes, its letter over images.
         roles: what the tensors are for.
         passes: how often the pass runs before parameters, and with them copies, change.
 
@@ -74,9 +73,9 @@ class Storage:
 
     def __init__(
         self, nests: Sequence[Nest], shapes: Mapping[str, tuple[int, ...]],
-        images: Mapping[str, str | None], roles: Roles, passes: int,
+        roles: Roles, passes: int,
     ) -> None:  # fmt: skip
-        self.nests, self.shapes, self.images, self.roles = list(nests), shapes, images, roles
+        self.nests, self.shapes, self.roles = list(nests), shapes, roles
         self.copies: dict[str, str] = {}
         self._halos = _halos(nests, shapes, roles.alike)
         used = {r.tensor for n in nests for r in _stored_reads(n)} & shapes.keys()
@@ -141,12 +140,12 @@ class Storage:
         """Vector operations that each nest takes at best, if a tensor and what lies alike are stored so."""
         alike = {name: replace(tensor, name=name) for name in self._like(tensor.name)}
         tensors = {**self.tensors, tensor.name: tensor, **alike}
-        return [_cost(n, tensors, self.images.get(n.target.tensor)) for n in nests]
+        return [_cost(n, tensors) for n in nests]
 
 
-def _cost(nest: Nest, tensors: Mapping[str, Tensor], images: str | None) -> float:
-    nest, views = merged(nest, tensors, images)
-    return best_cost(nest, {**tensors, **views}, images)
+def _cost(nest: Nest, tensors: Mapping[str, Tensor]) -> float:
+    nest, views = merged(nest, tensors, nest.images)
+    return best_cost(nest, {**tensors, **views}, nest.images)
 
 
 def _only_read(name: str, nest: Nest) -> bool:

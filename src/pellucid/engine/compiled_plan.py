@@ -205,7 +205,7 @@ def training_plan(
     return plan_pass(
         equations.found, network.parameter_shapes, gradients, totals, (AVERAGE, DEVIATION), keep,
         given=given, passes=cut.passes, unit=unit, public=frozenset({INPUT if scale is None else IMAGE}),
-        update=update if cut.shards == cut.passes == 1 and not cut.whole else None,
+        update=update if cut.shards == cut.passes == 1 and not cut.whole else None, tile=tile,
     )  # fmt: skip
 
 
@@ -240,7 +240,7 @@ def prediction_plan(network: Network, tile: int, scale: float | None, unit: Unit
     public = frozenset({INPUT if scale is None else IMAGE, network.output})
     return plan_pass(
         equations.found, network.parameter_shapes, {}, (), (AVERAGE, DEVIATION), public, unit=unit,
-        public=public,
+        public=public, tile=tile,
     )  # fmt: skip
 
 
