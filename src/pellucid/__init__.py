@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         UsageError,
     )
-    from pellucid.explain import Explanation, StepExplanation, Uses
+    from pellucid.explain import Derivation, Explanation, StepExplanation, Uses
     from pellucid.formula.formula import Formula
     from pellucid.layers import (
         GELU,
@@ -92,6 +92,7 @@ __all__ = [
     "Cosine",
     "DataError",
     "Dense",
+    "Derivation",
     "Dropout",
     "Evaluation",
     "Explanation",
@@ -155,7 +156,7 @@ _HOMES = {
         "NetworkError", "NotFoundError", "PellucidError", "ResourceError", "TrainingError",
         "UnknownNameError", "UsageError",
     ),
-    "pellucid.explain": ("Explanation", "StepExplanation", "Uses"),
+    "pellucid.explain": ("Derivation", "Explanation", "StepExplanation", "Uses"),
     "pellucid.formula.formula": ("Formula",),
     "pellucid.layers": (
         "GELU", "Add", "AveragePool2D", "Conv2D", "Dense", "Dropout", "Flatten", "FormulaLayer",

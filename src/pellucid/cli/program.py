@@ -20,7 +20,9 @@ from pellucid.errors import unknown
 __all__ = ["main"]
 
 # The module of the same name holds the command, under the same name.
-COMMANDS = ("train", "eval", "predict", "summary", "check", "trace", "compile", "data", "cache", "info")
+COMMANDS = (
+    "train", "eval", "predict", "summary", "check", "derive", "trace", "compile", "data", "cache", "info",
+)  # fmt: skip
 EXAMPLES = (
     "pellucid train                      learns the embedded digits, saves the model",
     "pellucid predict MODEL PICTURES     classifies pictures with it",

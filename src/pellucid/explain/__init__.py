@@ -1,5 +1,7 @@
-"""Explanation: where every number of a run comes from, by its equations alone."""
+"""Explanation by equations alone: where each number of a run comes from, how each gradient is derived."""
 
+from pellucid.explain.derivation import Derivation, DerivedGradient, DerivedStep, Passage
+from pellucid.explain.deriving import derive_gradient
 from pellucid.explain.explainer import SHOWN, Explainer
 from pellucid.explain.explanation import (
     Explanation,
@@ -14,6 +16,6 @@ from pellucid.explain.explanation import (
 )
 
 __all__ = [
-    "SHOWN", "Explainer", "Explanation", "Lost", "Operand", "Share", "StepExplanation", "Term", "UsedBy",
-    "Uses", "Vanished",
+    "SHOWN", "Derivation", "DerivedGradient", "DerivedStep", "Explainer", "Explanation", "Lost", "Operand",
+    "Passage", "Share", "StepExplanation", "Term", "UsedBy", "Uses", "Vanished", "derive_gradient",
 ]  # fmt: skip

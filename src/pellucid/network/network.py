@@ -20,6 +20,7 @@ from pellucid.network.node import Node, checked_shape, joined
 if TYPE_CHECKING:
     from pellucid.engine.check import Check
     from pellucid.engine.run import Run
+    from pellucid.explain import Derivation
     from pellucid.summary import Summary
 
 __all__ = ["Network"]
@@ -250,6 +251,34 @@ class Network:
             coordinates=coordinates,
             directions=directions,
         )
+
+    def derive(self, name: str, *, numbers: bool = False) -> Derivation:
+        """How the gradient of the loss by one value is derived: every step, with its reason, checked.
+
+        Args:
+            name: of a parameter, of a layer, or ``"input"``.
+            numbers: whether to go on and put in this network's sizes and constants.
+
+        Raises:
+            UsageError: there is nothing of this name.
+            FormulaError: it is the network's output, and there is no loss.
+            CheckFailed: a step changes the value at random numbers; it is not shown.
+
+        >>> from pellucid.layers import Dense
+        >>> net = Network([Dense(3)], (2,))
+        >>> net.derive("dense1.bias").passages[0].result
+        db[k] = sum[n] dy[n,k]
+        >>> for step in net.derive("dense1.bias").steps:
+        ...     print(step.rule, "|", step.equation.value)
+        definition | sum[n,k'] dy[n,k']*D(b[k'] + sum[d] w[k',d]*x[n,d], b[k])
+        sum | sum[n,k'] dy[n,k']*(D(b[k'], b[k]) + D(sum[d] w[k',d]*x[n,d], b[k]))
+        element | sum[n,k'] dy[n,k']*(delta(k', k) + D(sum[d] w[k',d]*x[n,d], b[k]))
+        constant | sum[n,k'] dy[n,k']*delta(k', k)
+        sift | sum[n] dy[n,k]
+        """
+        from pellucid.explain import derive_gradient
+
+        return derive_gradient(self, name, numbers=numbers)
 
     def summary(self) -> Summary:
         """For each layer shape, parameters, multiply-adds, receptive field and bytes; and the totals.
