@@ -7,8 +7,9 @@ and ``t`` the number of the step, from 1; ``new_p[d]`` takes the place of ``p[d]
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar
 
@@ -23,6 +24,15 @@ __all__ = ["OPTIMISERS", "SGD", "Adam", "AdamW", "Momentum", "Nesterov", "Optimi
 _DECAYED = "decayed[d] = g[d] + decay * p[d]\n"
 
 
+# What options must be.  Nothing may be divided by 0: with gradients of 0 an update changes nothing.
+_ANY: tuple[str, Callable[[float], bool]] = ("finite and at least 0", lambda value: 0 <= value < math.inf)
+_SHARE: tuple[str, Callable[[float], bool]] = ("at least 0 and less than 1", lambda value: 0 <= value < 1)
+_DEMANDS = {
+    **dict.fromkeys(("momentum", "beta1", "beta2"), _SHARE),
+    "epsilon": ("finite and above 0", lambda value: 0 < value < math.inf),
+}
+
+
 @dataclass(frozen=True)
 class Optimiser(ABC):
     """An immutable description; the options are named constants of its equations."""
@@ -35,9 +45,8 @@ class Optimiser(ABC):
     def __post_init__(self) -> None:
         for option in fields(self):
             value = getattr(self, option.name)
-            below_one = option.name in ("momentum", "beta1", "beta2")
-            if not (is_number(value) and 0 <= value < (1 if below_one else float("inf"))):
-                wanted = "at least 0 and less than 1" if below_one else "finite and at least 0"
+            wanted, fits = _DEMANDS.get(option.name, _ANY)
+            if not (is_number(value) and fits(value)):
                 raise UsageError(f"{self.name}: {option.name} is {wanted}, not {value!r}")
 
     @abstractmethod
