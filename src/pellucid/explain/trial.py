@@ -59,10 +59,15 @@ class Trial:
     scope: Scope
 
     @staticmethod
-    def of(gradient: Gradient, operands: Mapping[str, Array], seed: int) -> Trial:
+    def of(
+        gradient: Gradient,
+        operands: Mapping[str, Array],
+        seed: int,
+        sizes: Mapping[str, int] | None = None,
+    ) -> Trial:
         """The trial at given values of the operands; the gradient from above is random, or 1 for a loss."""
         forward = gradient.forward
-        ranges = solve(forward, {n: a.shape for n, a in operands.items()})
+        ranges = solve(forward, {n: a.shape for n, a in operands.items()}, sizes)
         both = solve_gradient(gradient.formula, ranges)
         values: dict[str, Array] = dict(planned(forward, both)(dict(operands)))
         output = forward.output
