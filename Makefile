@@ -20,7 +20,7 @@ help:
 	@echo "make test      lint, types, import contract, tests and the examples of the docstrings"
 	@echo "make lint      the first three of these only"
 	@echo "make evidence  the long counts in full; tables in docs/evidence/ (evidence-NAME: one of them)"
-	@echo "make docs      what the commands in docs/compiler.md print, written into it"
+	@echo "make docs      what the commands on the pages of docs/ print, written into them"
 	@echo "make bench     speed against PyTorch, JAX and ONNX Runtime, which it installs in $(BENCH_VENV); tables in"
 	@echo "               docs/benchmarks/ (bench-NAME: one of them; BENCH=--quick: only to see that they work)"
 	@echo "make clean     remove what the other targets made, $(VENV) and $(BENCH_VENV)"
@@ -43,7 +43,7 @@ evidence-%: $(VENV)/.developed
 	$(BIN)/python -m evidence.$*
 
 docs: $(VENV)/.developed
-	$(BIN)/python -m tests.console docs/compiler.md
+	$(BIN)/python -m tests.console docs/compiler.md docs/explanations.md
 
 # One after the other, whatever make's -j says: each wants the machine for itself.
 bench: $(BENCH_VENV)/.installed
