@@ -23,7 +23,7 @@ from tests.explain.numbers import drawn, run_of
 from tests.layers.table import cases
 
 NETWORKS = {name: case.network() for name, case in cases().items()}
-NETWORKS |= {name: custom.classifier() for name, custom in CUSTOM.items()}
+NETWORKS |= {name: custom.alone() for name, custom in CUSTOM.items()}
 
 
 def check(run: Run, count: int, seed: int = 0) -> None:
