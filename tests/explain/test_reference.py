@@ -99,3 +99,19 @@ def test_given_numbers_say_what_they_are() -> None:
         found = run.explain(reference)
         assert (found.role, found.terms, found.agrees) == (role, (), True)
         assert str(found) == f"{reference} = {found.stored:.9g}, {role}"
+
+
+def test_names_of_gradients_do_not_hide_tensors_of_that_name() -> None:
+    layer = FormulaLayer(
+        "m[n] = max[d] x[n,d]; y[n,d] = dm[d]*x[n,d] + 0*m[n]", parameters={"dm": Parameter(("d",), 0.5)}
+    )
+    net = Network([layer], (3,))
+    run = net.run(run_of(net)["input"])
+    (term,) = run.explain("formula1[0,1]").terms
+    assert [o.reference for o in term.operands] == ["formula1.dm[1]", "input[0,1]"]
+
+
+def test_an_output_has_one_name_only() -> None:
+    run = run_of(small_network(), 2)
+    with pytest.raises(UsageError, match="there is no value 'conv1:y'"):
+        run.explain("conv1:y[0,0,0,0]")

@@ -80,7 +80,7 @@ def _kind(condition: Condition, naming: Naming) -> str:
         case Within():
             return "range"
         case Compare("==" | "!=", left, right) if any(
-            isinstance(side, Read) and side.tensor in naming.positions for side in (left, right)
+            isinstance(side, Read) and side.tensor in naming.scope.positions for side in (left, right)
         ):
             return "maximum"
         case Compare() if not any(True for _ in reads(condition)):

@@ -26,6 +26,7 @@ from pellucid.formula.expression import (
     Node,
     Num,
     Read,
+    as_expr,
     free_letters,
     substitute,
     transform,
@@ -154,13 +155,9 @@ def _opened(equation: Equation, forward: Formula) -> Equation:
         for mine, theirs in zip(own.target.indices, node.value.indices, strict=True):
             pairs = zip(_letters(mine), _letters(theirs), strict=True)
             mapping |= {a: Index.of(b) for a, b in pairs}
-        value = substitute(own.value, mapping)
-        assert isinstance(value, Expr)
-        return Derivative(value, node.element)
+        return Derivative(as_expr(substitute(own.value, mapping)), node.element)
 
-    opened = transform(equation.value, visit)
-    assert isinstance(opened, Expr)
-    return Equation(equation.target, opened)
+    return Equation(equation.target, as_expr(transform(equation.value, visit)))
 
 
 def _letters(index: Index) -> tuple[str, ...]:

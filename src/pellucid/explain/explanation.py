@@ -107,7 +107,8 @@ class Explanation:
         vanished: terms that are 0, by the kind of reason.
         total: the sum of all terms, in float64; for a choice, what was chosen.
         stored: the run's value.
-        size: the sum of the terms' absolute values.
+        size: the sum of the terms' absolute values; what is added up inside a factor counts with the sizes of
+            its own terms, and what is inside a function by the function's slope.
         epsilon: of the run's number type.
         role: what a given number is, such as "a parameter"; empty if it was computed.
     """

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from pellucid.explain.evaluation import Env, Evaluator
 from pellucid.explain.explanation import Operand
 from pellucid.explain.reference import Reference
 from pellucid.explain.sources import Scope
-from pellucid.formula.expression import Equation, Expr, Node, Read, free_letters, reads, substitute, transform
+from pellucid.formula.expression import (
+    Equation,
+    Node,
+    Read,
+    as_expr,
+    free_letters,
+    reads,
+    substitute,
+    transform,
+)
 from pellucid.formula.formula import Formula, target_letters
 from pellucid.formula.index import Index
 from pellucid.formula.specialise import specialised
 
 __all__ = ["Naming"]
-
-Array = NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,6 @@ class Naming:
     """How one formula's expressions are written for a reader."""
 
     scope: Scope
-
-    @cached_property
-    def positions(self) -> frozenset[str]:
-        """Tensors that hold positions of maxima or minima."""
-        return self.scope.positions
 
     def place(self, tensor: str) -> str:
         """What a tensor is called in the run; a constant keeps its name."""
@@ -62,27 +61,23 @@ class Naming:
         for read in reads(node):
             numbered = self.numbered(read, env)
             assert isinstance(numbered, Read)
-            indices = [i.constant for i in numbered.indices]
-            if not bool(np.all(evaluator.inside(read, env))) if None not in indices else True:
-                continue
+            whole = tuple(i.constant for i in numbered.indices if i.constant is not None)
+            if len(whole) < len(read.indices) or not evaluator.inside(read, env):
+                continue  # there is no such element, or a sum inside runs over several
+            constant = not read.indices and read.tensor in self.scope.scalars
+            name = read.tensor if constant else str(Reference(self.scope.places[read.tensor], whole))
             value = float(evaluator.read(read, env).value)
-            whole = tuple(i for i in indices if i is not None)
-            if read.tensor in self.scope.scalars and not read.indices:
-                found.setdefault(read.tensor, Operand(read.tensor, "", value))
-            else:
-                name = str(Reference(self.scope.places[read.tensor], whole))
-                found.setdefault(name, Operand(name, name, value))
+            found.setdefault(name, Operand(name, "" if constant else name, value))
         return list(found.values())
 
     def with_numbers(self, equation: Equation, reference: str, env: Env) -> Equation:
         """The equation with all indices put in and conditions that hold anyway left out."""
         letters = {s: Index.of(int(value)) for s, value in env.items()}
         value = substitute(equation.value, letters)
-        assert isinstance(value, Expr)
-        scalar = Formula((Equation(Read("@element"), value),), constants=self.scope.formula.constants)
-        simpler = self.renamed(specialised(scalar, self.scope.ranges).equations[0].value)
-        assert isinstance(simpler, Expr)
-        return Equation(Read(reference), simpler)
+        scalar = Equation(Read("@element"), as_expr(value))
+        alone = Formula((scalar,), constants=self.scope.formula.constants)
+        simpler = specialised(alone, self.scope.ranges).equations[0].value
+        return Equation(Read(reference), as_expr(self.renamed(simpler)))
 
     def legend(self, equation: Equation) -> Mapping[str, str]:
         """What the letters of an equation stand for: tensors, constants and sizes."""

@@ -174,7 +174,7 @@ class Sources:
         step, _, tensor = place.name.partition(":")
         wanted = gradient_name(tensor) if place.gradient else tensor
         scope = self._inner(step, wanted) if place.gradient else self.forward_scopes.get(step)
-        if scope is None or not tensor or wanted not in scope.formula.defined:
+        if scope is None or wanted not in scope.formula.defined or scope.places[wanted] != place:
             raise self._unknown(place)
         return self._computed(scope, wanted)
 
@@ -214,7 +214,8 @@ class Sources:
         places = {t: Place(f"{step.name}:{t}") for t in step.forward.defined}
         places |= {operand: Place(name) for operand, name in step.operands.items()}
         places[step.forward.output] = Place(step.name)
-        return places | {gradient_name(t): replace(p, gradient=True) for t, p in places.items()}
+        # a tensor of the formula may have the name that the gradient of a mask or target would have
+        return {gradient_name(t): replace(p, gradient=True) for t, p in places.items()} | places
 
 
 class _Arrays(Mapping[str, Array]):

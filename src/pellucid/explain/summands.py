@@ -27,6 +27,7 @@ from pellucid.formula.expression import (
     Num,
     Reduce,
     Where,
+    as_expr,
     conjuncts,
     count,
     mul,
@@ -138,16 +139,11 @@ def _apart(summand: Summand, taken: frozenset[str]) -> Summand:
     if not mapping:
         return summand
     conditions = tuple(_condition(c, mapping) for c in summand.conditions)
-    return Summand(tuple(bounds), conditions, tuple(_expr(f, mapping) for f in summand.factors))
+    factors = tuple(as_expr(substitute(f, mapping)) for f in summand.factors)
+    return Summand(tuple(bounds), conditions, factors)
 
 
 def _condition(node: Condition, mapping: dict[str, Index]) -> Condition:
     result = substitute(node, mapping)
     assert isinstance(result, Condition)
-    return result
-
-
-def _expr(node: Expr, mapping: dict[str, Index]) -> Expr:
-    result = substitute(node, mapping)
-    assert isinstance(result, Expr)
     return result

@@ -18,7 +18,7 @@ from pellucid.explain.naming import Naming
 from pellucid.explain.reference import Place, Reference
 from pellucid.explain.sources import Scope, Sources, Use
 from pellucid.formula.evaluate import plan
-from pellucid.formula.expression import Equation, Expr, Node, Read, transform
+from pellucid.formula.expression import Equation, Node, Read, as_expr, transform
 from pellucid.formula.formula import CONSTANTS, Formula
 from pellucid.formula.index import Index
 from pellucid.training.optimiser import Optimiser
@@ -115,10 +115,8 @@ def _spread(equation: Equation, letters: tuple[Index, ...]) -> Equation:
     def visit(node: Node) -> Read | None:
         return Read(node.tensor, letters) if isinstance(node, Read) and node.indices else None
 
-    target, value = transform(equation.target, visit), transform(equation.value, visit)
-    assert isinstance(target, Read)
-    assert isinstance(value, Expr)
-    return Equation(target, value)
+    target = Read(equation.target.tensor, letters)
+    return Equation(target, as_expr(transform(equation.value, visit)))
 
 
 def _evaluated(
