@@ -33,7 +33,7 @@ data_dir = click.option(
 json_lines = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 threads = click.option(
     "--threads",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 256),  # `pellucid.engine.processors.MOST_THREADS`, which takes long to import
     metavar="N",
     help="Threads to use; else what suits the machine.",
 )

@@ -6,7 +6,7 @@ them the control block, by which they wait for each other and are asked to stop.
 
 from __future__ import annotations
 
-__all__ = ["FIELDS", "ROW", "barrier", "fields", "pointers"]
+__all__ = ["CONTROL", "CONTROL_SIZE", "FIELDS", "ROW", "barrier", "fields", "pointers"]
 
 # Numbers in a step's row of scalars.
 ROW = 16
@@ -15,8 +15,9 @@ FIELDS = (
     "images", "labels", "order", "scalars", "parameters", "log", "control", "steps", "batch", "total",
     "threads", "arenas", "arena_bytes", "gradients", "out", "weights", "masks",
 )  # fmt: skip
-# Places in the control block: asked to stop, steps done, arrived at the barrier, its turn, verdict, lost.
-CONTROL = ("stop", "done", "arrived", "turn", "verdict", "broken")
+# Places in the control block: asked to stop, steps done, arrived at the barrier, its turn, whether to stop.
+CONTROL = ("stop", "done", "arrived", "turn", "verdict")
+CONTROL_SIZE = 16
 
 
 def fields(names: tuple[str, ...]) -> list[str]:

@@ -1,7 +1,7 @@
 """Where the elements of a tensor lie: order of its axes, padding to whole vectors, and a halo of zeros.
 
 The public order of axes is a network's; the storage order is the compiler's.  Reads that leave a tensor, as
-padding or under a condition that does not hold there, fall into its halo, which is never written: no loop has
+padding or under a condition that does not hold there, fall into its halo, which holds zeros: no loop has
 to ask.
 """
 

@@ -1,6 +1,6 @@
 """Values that are never needed at the same time share their place, so that a pass stays in a small cache.
 
-Only tensors whose storage is nothing but their elements may share: zeros around others are written once.
+Only tensors whose storage is nothing but their elements may share: around others lie zeros, which must stay.
 """
 
 from __future__ import annotations

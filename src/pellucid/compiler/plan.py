@@ -30,7 +30,7 @@ from pellucid.formula.index import Index
 __all__ = ["PassPlan", "plan_pass"]
 
 # Passes after which what is done once no longer counts.
-MANY = 1 << 20
+ENDLESS = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class PassPlan:
 def plan_pass(
     equations: Sequence[Named], parameters: Mapping[str, tuple[int, ...]], gradients: Mapping[str, str],
     totals: Sequence[str], constants: Sequence[str], keep: frozenset[str] | None, backward: int | None = None,
-    given: Mapping[str, int] | None = None, passes: int = MANY, unit: Unit | None = None,
+    given: Mapping[str, int] | None = None, passes: int = ENDLESS, unit: Unit | None = None,
     public: frozenset[str] = frozenset(), update: ElementUpdate | None = None, tile: int | None = None,
 ) -> PassPlan:  # fmt: skip
     """Plans a pass.

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pellucid.compiler.layout import Tensor
+from pellucid.compiler.layout import LANES, Tensor
 from pellucid.compiler.merge import merged
 from pellucid.compiler.nest import Nest
 from pellucid.compiler.schedule import best_cost
@@ -80,16 +80,23 @@ class Storage:
         self._halos = _halos(nests, shapes, roles.alike)
         used = {r.tensor for n in nests for r in _stored_reads(n)} & shapes.keys()
         self.tensors = {name: self._first(name) for name in (*used, *roles.parameters)}
-        self._follow_public()
+        self._order_public()
         for name in roles.parameters:
             self._choose(name, math.prod(shapes[name]) / passes)
 
     def _first(self, name: str) -> Tensor:
         """A tensor as it is stored unless a use asks for more."""
+        return self._public(name) if name in self.roles.named else self._inner(name)
+
+    def _public(self, name: str) -> Tensor:
+        """A tensor in the public order of its axes."""
+        return self._tensor(name, tuple(range(len(self.shapes[name]))))
+
+    def _inner(self, name: str) -> Tensor:
+        """A tensor with its channels last, if it has several."""
         shape = self.shapes[name]
-        inner = len(shape) >= 2 and shape[1] > 1 and name not in self.roles.named
-        order = (0, *range(2, len(shape)), 1) if inner else tuple(range(len(shape)))
-        return self._tensor(name, order)
+        last = len(shape) >= 2 and shape[1] > 1
+        return self._tensor(name, (0, *range(2, len(shape)), 1)) if last else self._public(name)
 
     def _tensor(self, name: str, order: tuple[int, ...]) -> Tensor:
         return Tensor(name, "", self.shapes[name], order, tuple(self._halos[name]))
@@ -124,17 +131,44 @@ class Storage:
         """What is stored like a parameter."""
         return [name for name, owner in self.roles.alike.items() if owner == parameter]
 
-    def _follow_public(self) -> None:
-        """What is made of a tensor in public order, element by element, keeps it if nothing suffers."""
-        for nest in self.nests:
+    def _order_public(self) -> None:
+        """Public order for what is copied in or out, if the nests near it do not lose more than is gained."""
+        for name in sorted(self.roles.public & self.tensors.keys()):
+            own = self.tensors
+            options = [self._following(own, self._public(name)), self._following(own, self._inner(name))]
+            totals = [self._total(name, tensors) for tensors in options]
+            self.tensors = options[totals.index(min(totals))]
+
+    def _total(self, name: str, tensors: Mapping[str, Tensor]) -> float:
+        """Vector operations of the nests near a tensor, and of its copying, by vectors or one by one."""
+        changed = {t for t in tensors if t == name or tensors[t] != self.tensors[t]}
+        near = changed | {n.target.tensor for n in self._made_of(name)}
+        uses = [n for n in self.nests if any(r.tensor in near for r in n.accesses)]
+        numbers = math.prod(self.shapes[name])
+        at_once = LANES if tensors[name] == self._public(name) else 1
+        return sum(_cost(n, tensors) for n in uses) + numbers / at_once
+
+    def _following(self, tensors: Mapping[str, Tensor], first: Tensor) -> dict[str, Tensor]:
+        """Storage in which a tensor has an order, and what is made of it by elements the best one then."""
+        found = {**tensors, first.name: first}
+        for nest in self._made_of(first.name):
             name = nest.target.tensor
-            made = {r.tensor for v in nest.values for r in reads(v)} & self.roles.public
-            if nest.op != "map" or not made or name not in self.tensors or name in self.roles.gradients:
-                continue
             uses = [n for n in self.nests if any(r.tensor == name for r in n.accesses)]
-            options = [self.tensors[name], self._tensor(name, tuple(range(len(self.shapes[name]))))]
-            totals = [sum(self._costs(t, uses)) for t in options]
-            self.tensors[name] = options[totals.index(min(totals))]
+            options = [{**found, name: t} for t in (self._inner(name), self._public(name))]
+            totals = [sum(_cost(n, option) for n in uses) for option in options]
+            found = options[totals.index(min(totals))]
+        return found
+
+    def _made_of(self, name: str) -> list[Nest]:
+        """Maps of a tensor, whose targets may follow its order."""
+        return [
+            n
+            for n in self.nests
+            if n.op == "map"
+            and any(r.tensor == name for v in n.values for r in reads(v))
+            and n.target.tensor in self.tensors
+            and n.target.tensor not in self.roles.gradients
+        ]
 
     def _costs(self, tensor: Tensor, nests: Sequence[Nest]) -> list[float]:
         """Vector operations that each nest takes at best, if a tensor and what lies alike are stored so."""

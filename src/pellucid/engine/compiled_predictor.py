@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from pellucid.compiler.context import FIELDS, ROW, barrier
+from pellucid.compiler.context import CONTROL_SIZE, FIELDS, ROW, barrier
 from pellucid.compiler.inference import inference_worker
 from pellucid.compiler.machine import aligned, host
 from pellucid.compiler.module import Module
@@ -41,7 +41,6 @@ __all__ = ["CompiledPredictor", "PredictionRecipe"]
 Array = NDArray[Any]
 # Numbers of images whose images depend on each other, for which code is kept.
 MOST_SIZES = 8
-CONTROL_SIZE = 16
 # So few images are predicted in no time: the thread that calls takes part.
 SHORT = 4096
 FIRST = np.zeros(1, np.int64)

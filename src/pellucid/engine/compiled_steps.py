@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.compiler.context import FIELDS
+from pellucid.compiler.context import CONTROL, CONTROL_SIZE, FIELDS
 from pellucid.compiler.machine import aligned
 from pellucid.compiler.placement import CHUNK
 from pellucid.engine.compiled_code import obtained
@@ -22,8 +22,7 @@ from pellucid.engine.workers import run_together
 __all__ = ["Steps"]
 
 Array = NDArray[Any]
-# Places in the control block; see `pellucid.compiler.context.CONTROL`.
-STOP, DONE, CONTROL_SIZE = 0, 1, 16
+STOP, DONE = CONTROL.index("stop"), CONTROL.index("done")
 
 
 class Steps:
