@@ -255,7 +255,10 @@ def test_what_reads_the_entry_finds_both_parts():
     assert compiled_code._read(compiled_code._entry(layout.text(), b"\0code")) == (layout, b"\0code")
 
 
-@pytest.mark.parametrize("content", [b"", b"junk", bytes(8) + b"junk", compiled_code._entry('{"a":1}', b"code")])
+JUNK = [b"", b"junk", bytes(8) + b"junk", compiled_code._entry('{"a":1}', b"code")]
+
+
+@pytest.mark.parametrize("content", JUNK)
 def test_content_that_is_not_ours_is_made_anew(content, folder, monkeypatch):
     expected = trained(task())
     monkeypatch.setattr(cache.Cache, "get", lambda store, name: content)

@@ -65,6 +65,7 @@ class CompiledPredictor:
         self.parameters = network.checked_parameters(parameters, self.dtype)
         self.coupled = coupled_layer(network) is not None
         self._made: dict[tuple[str, int], _Prediction] = {}
+        self._tile = prediction_tile(network, 64, self.dtype.itemsize)  # of any other number than one
         self._one: dict[np.dtype[Any], _Prediction] = {}
         self._one_shape = (1, *network.input_shape)
 
@@ -80,7 +81,7 @@ class CompiledPredictor:
         images = source_of(images, scaled=self.scaling is not None)
         if not len(images):
             return np.empty((0, *self.network.output_shape), self.dtype)
-        tile = prediction_tile(self.network, len(images), self.dtype.itemsize)
+        tile = len(images) if self.coupled or len(images) == 1 else self._tile
         key = (source_type(images.dtype), tile)
         made = self._made.get(key)
         if made is None:
