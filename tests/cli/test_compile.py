@@ -20,7 +20,7 @@ def test_each_kernel_has_its_equations_and_its_loops() -> None:
     made = [tensor for k in kernels for tensor in k["tensors"]]
     assert made.index("conv1") < made.index("maxpool1") < made.index("loss") < made.index("d conv1.weight")
     (weights,) = (k for k in kernels if "d dense1.weight" in k["tensors"])
-    assert weights["equations"] == ["d dense1.weight[k,d] = sum[n<4] d dense1[n,k]*flatten1[n,d]"]
+    assert weights["equations"] == ["d dense1.weight[k,d] = sum[n<8] d dense1[n,k]*flatten1[n,d]"]
     assert "for k < 10:" in weights["text"]
 
 

@@ -143,7 +143,7 @@ CASES = [
     (f"{' '.join(TRAIN)} --validation 2", "a share for validation is between 0 and 1, not 2.0"),
     (f"{' '.join(TRAIN)} --early-stopping 2", "early stopping needs images to validate with"),
     (f"{' '.join(TRAIN)} --seed -1", "seed is a whole number of at least 0, not -1"),
-    (f"{' '.join(TRAIN)} --threads 0", "0 is not in the range x>=1"),
+    (f"{' '.join(TRAIN)} --threads 0", "0 is not in the range 1<=x<=256"),
     (f"{' '.join(TRAIN)} --nonsense", "No such option"),
     (
         f"{' '.join(TRAIN)} --out nofolder/m.safetensors",

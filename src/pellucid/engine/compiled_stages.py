@@ -150,7 +150,7 @@ def training_stages(
     >>> from pellucid import zoo
     >>> (kernel,) = chosen(training_stages(zoo.load("mnist-maxpool")), "d dense1.weight")
     >>> kernel.equations
-    ('d dense1.weight[k,d] = sum[n<4] d dense1[n,k]*flatten1[n,d]',)
+    ('d dense1.weight[k,d] = sum[n<8] d dense1[n,k]*flatten1[n,d]',)
     """
     check_trainable(network)
     if batch < 1:
