@@ -8,6 +8,7 @@ import numpy as np
 
 from pellucid.compiler.context import barrier
 from pellucid.compiler.driver import squares_function, training_worker, update_function
+from pellucid.compiler.immediate import ElementUpdate
 from pellucid.compiler.machine import host
 from pellucid.compiler.masks import Mask, masks_function
 from pellucid.compiler.module import Module
@@ -26,7 +27,7 @@ from pellucid.engine.compiled_plan import (
     training_plan,
     training_program,
 )
-from pellucid.engine.compiled_update import SQUARES, StepScalars, element_update, emit_update
+from pellucid.engine.compiled_update import SQUARES, element_update, emit_update
 from pellucid.engine.interface import Task, Update
 from pellucid.engine.program import LOSS, TARGETS, WEIGHTS, Program
 from pellucid.formula.formula import Formula
@@ -101,10 +102,13 @@ class TrainingRecipe:
     def plan(self, program: Program) -> PassPlan:
         """Forward and backward pass of one tile."""
         unit = host().unit(self.kind)
-        update = element_update(self.update.formula, self.update.states) if self.clip_norm is None else None
+        update = self._step() if self.clip_norm is None else None
         return training_plan(
             program, self.cut, scale=self.scale, labels=self.labels, unit=unit, update=update
         )
+
+    def _step(self) -> ElementUpdate:
+        return element_update(self.update.formula, self.update.states)
 
     def norms(self, layout: Layout) -> int:
         """Where the chunks' squared norms lie: behind the shards' gradients and the optimiser's states."""
@@ -113,10 +117,11 @@ class TrainingRecipe:
     def _module(self, program: Program, plan: PassPlan, layout: Layout) -> Module:
         module = Module(self.kind)
         plan.emit(module)
-        formula, states = self.update.formula, self.update.states
-        scratch, calls = emit_update(
-            module, formula, StepScalars(formula), plan, self.cut.shards, layout.shard, states, self.clip_norm
-        )
+        if not plan.at_once:
+            scratch, calls = emit_update(
+                module, self._step(), plan, self.cut.shards, layout.shard, self.clip_norm
+            )
+            module.functions.append(update_function(self.kind, scratch, calls))
         masks = [Mask(plan.tensors[name], keep) for name, (_, keep) in program.masks.items()]
         clipped = self.clip_norm is not None
         module.functions += [
@@ -124,7 +129,6 @@ class TrainingRecipe:
             gather(self._feeds(plan), self.kind),
             *([masks_function(masks, self.kind)] if masks else []),
             *([squares_function(SQUARES)] if clipped else []),
-            update_function(self.kind, scratch, calls),
             training_worker(
                 self.kind, self.cut.tile, {**plan.sizes, "gradients": layout.shard},
                 plan.trained // CHUNK, CHUNK, plan.tensors[LOSS].offset,

@@ -94,12 +94,10 @@ def element_update(formula: Formula, states: tuple[str, ...]) -> ElementUpdate:
 
 def emit_update(
     module: Module,
-    formula: Formula,
-    scalars: StepScalars,
+    update: ElementUpdate,
     planned: PassPlan,
     shards: int,
     shard: int,
-    states: tuple[str, ...],
     limit: float | None = None,
 ) -> tuple[int, int]:
     """The functions ``change0``, ``change1``, ... of one chunk; the room they need, and their number.
@@ -107,8 +105,6 @@ def emit_update(
     With a limit of the gradients' norm, the functions ``square0``, ``square1``, ... too, which add a chunk's
     shards up in the first and square it.
     """
-    if len(scalars.hoisted) >= MOST_SCALARS:
-        raise UsageError("the optimiser has too many scalars")
     d = Index.of("d")
     tensors: dict[str, Tensor] = {}
 
@@ -118,14 +114,14 @@ def emit_update(
     tensor("p", "parameters", 0)
     for s in range(shards):
         tensor(f"g:{s}", "gradients", s * shard)
-    for i, state in enumerate(states):
+    for i, state in enumerate(update.states):
         tensor(state, "gradients", shards * shard + i * planned.trained)
-    for number in range(len(scalars.hoisted)):
-        tensors[f"@s{number + 1}"] = Tensor(f"@s{number + 1}", "scalars", (), (), (), number + 1)
+    for name, place in update.scalars.items():
+        tensors[name] = Tensor(name, "scalars", (), (), (), place)
     total: Expr = Num(0)
     for s in range(shards):
         total = total + Read(f"g:{s}", (d,))
-    constants = {**CONSTANTS, **{k: float(v) for k, v in formula.constants.items()}}
+    constants = dict(update.constants)
     summed = Equation(Read("g", (d,)), total)
     if limit is not None:
         tensors["norm"] = Tensor("norm", "arena", (), (), (), 0)
@@ -135,10 +131,10 @@ def emit_update(
         _emit(module, "square", [Equation(first, total), _with(norm, {"g": "g:0"})], tensors, constants)
         constants["limit"] = float(limit)
         summed = _with(clipping().equations[0], {"g": "g:0", "clipped": "g", "total": TOTAL})
-    equations = [summed, *scalars.equations]
+    equations = [summed, *update.equations]
     for place, equation in enumerate(equations):
         tensor(equation.name, "arena", place * CHUNK)
-    for name in ("p", *states):
+    for name in ("p", *update.states):
         if f"new_{name}" in tensors:
             equations.append(Equation(Read(name, (d,)), Read(f"new_{name}", (d,))))
     return len(equations) * CHUNK, _emit(module, "change", equations, tensors, constants)
