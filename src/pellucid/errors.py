@@ -11,6 +11,7 @@ __all__ = [
     "FileFormatError",
     "FormulaError",
     "GeometryError",
+    "MissingPackageError",
     "ModelFileError",
     "NetworkError",
     "NotFoundError",
@@ -19,6 +20,7 @@ __all__ = [
     "TrainingError",
     "UnknownNameError",
     "UsageError",
+    "missing",
     "unknown",
 ]
 
@@ -35,6 +37,10 @@ class UnknownNameError(UsageError, KeyError):
     """A name that a mapping does not have."""
 
     __str__ = Exception.__str__  # a KeyError puts its sentence into quotes
+
+
+class MissingPackageError(UsageError, ImportError):
+    """A package that only one part of pellucid needs, and that is not installed."""
 
 
 class FormulaError(PellucidError, ValueError):
@@ -94,3 +100,13 @@ def unknown(what: str, given: object, known: Iterable[str]) -> UsageError:
     names = list(known)
     near = [f"did you mean {name}? " for name in get_close_matches(str(given), names, n=1)]
     return UsageError(f"there is no {what} {given!r}; {''.join(near)}there are {', '.join(names)}")
+
+
+def missing(what: str, package: str, extra: str) -> MissingPackageError:
+    """The error for a package that `what` needs, and that the extra `extra` of this package installs.
+
+    >>> print(missing("figures", "matplotlib", "figures"))
+    figures need matplotlib, which is not installed; `pip install "pellucid[figures]"` installs it
+    """
+    install = f'`pip install "pellucid[{extra}]"` installs it'
+    return MissingPackageError(f"{what} need {package}, which is not installed; {install}")
