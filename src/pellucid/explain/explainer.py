@@ -101,12 +101,13 @@ class Explainer:
 
     def _given(self, reference: Reference, stored: float) -> Explanation:
         """Of a number that no equation computes."""
-        role = self._role(reference.place)
+        role = self.role(reference.place)
         return Explanation(
             str(reference), (), (), (0, 0.0), (), stored, stored, abs(stored), self.epsilon, role
         )
 
-    def _role(self, place: Place) -> str:
+    def role(self, place: Place) -> str:
+        """What an array is that no equation computes."""
         if place.gradient:
             return "a gradient that was given" if self.sources.upstream(place) is not None else "no gradient"
         known = {INPUT: "an input", TARGETS: "a target", WEIGHTS: "the weight of an image"}

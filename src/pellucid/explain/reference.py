@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pellucid.errors import UsageError
 
-__all__ = ["GRADIENT", "Place", "Reference", "parsed"]
+__all__ = ["GRADIENT", "Place", "Reference", "parsed", "placed"]
 
 GRADIENT = ".grad"
 LONGEST = 300
@@ -60,13 +60,13 @@ def parsed(text: object, shape_of: Callable[[Place], tuple[int, ...]]) -> Refere
     if match is None:
         raise UsageError(f"{text!r} is no reference; one such as conv1[0,3,12,7] or loss was expected")
     name, inside = match.groups()
-    place = _place(name, shape_of)
+    place = placed(name, shape_of)
     indices = tuple(_index(part, text) for part in inside.split(",")) if inside and inside.strip() else ()
     _check_inside(Reference(place, indices), shape_of(place))
     return Reference(place, indices)
 
 
-def _place(name: str, shape_of: Callable[[Place], tuple[int, ...]]) -> Place:
+def placed(name: str, shape_of: Callable[[Place], tuple[int, ...]]) -> Place:
     """A value of this name, if there is one; else the gradient that the name asks for."""
     if not name.endswith(GRADIENT):
         return Place(name)

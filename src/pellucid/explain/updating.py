@@ -23,7 +23,7 @@ from pellucid.formula.formula import CONSTANTS, Formula
 from pellucid.formula.index import Index
 from pellucid.training.optimiser import Optimiser
 
-__all__ = ["Rates", "explained_step"]
+__all__ = ["Rates", "explained_step", "stepped"]
 
 Array = NDArray[Any]
 # In an optimiser's equations: the parameter, its gradient, and what takes their place.
@@ -56,14 +56,27 @@ def explained_step(
         raise UsageError(f"an optimiser changes parameters, and {reference.place} is none; there are {known}")
     if not sources.has(Place(name, gradient=True)):
         raise UsageError(f"the run has no gradient of {name}; it needs targets or upstream gradients")
-    before = {s: _state(sources, name, s, states) for s in optimiser.states}
-    scope = _scope(sources, name, optimiser.formula, rates, before)
-    after = _evaluated(sources, name, optimiser.formula, rates, before)
+    scope, results = stepped(sources, name, optimiser, rates, states)
     explanations = tuple(
-        _explained(Use(scope, e), reference, float(after[e.name][reference.indices]), sources.dtype)
+        _explained(
+            Use(scope, e),
+            reference,
+            float(results[str(scope.places[e.name])][reference.indices]),
+            sources.dtype,
+        )
         for e in scope.formula.equations
     )
     return StepExplanation(str(reference), optimiser.name, rates.rate, explanations)
+
+
+def stepped(
+    sources: Sources, name: str, optimiser: Optimiser, rates: Rates, states: Mapping[str, Array]
+) -> tuple[Scope, Mapping[str, Array]]:
+    """The optimiser's equations for all of a parameter, and the states and results by their names."""
+    before = {s: _state(sources, name, s, states) for s in optimiser.states}
+    scope = _scope(sources, name, optimiser.formula, rates, before)
+    after = _evaluated(sources, name, optimiser.formula, rates, before)
+    return scope, {str(scope.places[t]): a for t, a in {**before, **after}.items()}
 
 
 def _state(sources: Sources, name: str, state: str, given: Mapping[str, Array]) -> Array:

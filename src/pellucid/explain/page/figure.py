@@ -1,0 +1,130 @@
+"""The picture of one tensor of a run as a ``<figure>``: readable as it stands, and made live by a script."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pellucid.engine.program import LOSS, TARGETS
+from pellucid.engine.run import Run
+from pellucid.explain.page.layout import ROW, Layout, layout
+from pellucid.explain.page.picture import (
+    NEGATIVE,
+    POSITIVE,
+    colour_picture,
+    grey_picture,
+    signed_picture,
+)
+from pellucid.explain.reference import placed
+from pellucid.explain.sources import Sources
+from pellucid.network import INPUT
+
+__all__ = ["figure"]
+
+Array = NDArray[Any]
+
+
+def figure(run: Run, name: str, *, caption: str, classes: Sequence[str] = ()) -> str:
+    """The picture of a tensor.
+
+    Args:
+        run: of one image.
+        name: of a value or gradient: "conv1", "conv1.weight", "conv1.weight.grad", "input", "loss:prob".
+        caption: HTML that stands below it.
+        classes: names of the classes, in order; they stand below the outputs, targets and probabilities.
+
+    Returns:
+        A ``<figure class="tensor">`` that needs no script.
+
+    Raises:
+        UsageError: there is no tensor of this name.
+    """
+    sources = Sources(run)
+    place = placed(name, sources.shape)
+    array = sources.array(place)
+    plan = layout(array.shape)
+    is_image = place.name == INPUT and not place.gradient and array.ndim == 4
+    picture = _image(array, plan) if is_image else _values(array, plan)
+    by_class = _by_class(run, place.name, array, classes)
+    labels = _labels(by_class or [str(k) for k in range(array.size)]) if array.size <= ROW else ""
+    lists_classes = f' data-classes="{html.escape(json.dumps(by_class))}"' if by_class else ""
+    return (
+        f'<figure class="tensor" data-tensor="{html.escape(str(place))}"{lists_classes}'
+        f" data-layout='{json.dumps(asdict(plan), separators=(',', ':'))}'>"
+        f"{picture[0].replace('@', _described(str(place), array), 1)}{labels}{picture[1]}"
+        f"<figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _values(array: Array, plan: Layout) -> tuple[str, str]:
+    """The picture of signed values, and its legend."""
+    finite = np.abs(array[np.isfinite(array)])
+    limit = float(finite.max()) if finite.size else 0.0
+    source = signed_picture(array, plan, limit)
+    return _cells(source, plan), _legend(float(array.min()), float(array.max()), limit)
+
+
+def _image(array: Array, plan: Layout) -> tuple[str, str]:
+    """The picture of an image's channels, before it the image in colour, if it has three."""
+    low, high = min(0.0, float(array.min())), max(1.0, float(array.max()))
+    if float(array.min()) < 0:  # normalised pixels: as much of the greys as they use
+        low, high = float(array.min()), float(array.max())
+    cells = _cells(grey_picture(array, plan, low, high), plan)
+    legend = f'<p class="legend"><span>{low:.3g}</span><i class="greys"></i><span>{high:.3g}</span></p>'
+    if array.shape[1] != 3:
+        return cells, legend
+    height, width = array.shape[2:]
+    whole = colour_picture(array[0], low, high)
+    side = min(plan.side, 220 / width)
+    colour = (
+        f'<img class="composite" src="{whole}" alt="the image in its colours" width="{width}"'
+        f' height="{height}" style="width:{side * width:.0f}px">'
+    )
+    return colour + cells, legend
+
+
+def _cells(source: str, plan: Layout) -> str:
+    height, width = plan.cells
+    return (
+        f'<div class="cells" style="width:{plan.side * width:.0f}px"><img src="{source}" alt="@"'
+        f' width="{width}" height="{height}"></div>'
+    )
+
+
+def _described(name: str, array: Array) -> str:
+    shape = " × ".join(map(str, array.shape)) or "one number"
+    return html.escape(f"{name}: {shape}, from {float(array.min()):.3g} to {float(array.max()):.3g}")
+
+
+def _legend(least: float, most: float, limit: float) -> str:
+    """A bar from the smallest to the largest value, in the colours of the picture."""
+    if not limit > 0:
+        return '<p class="legend"><span>all are 0</span></p>'
+
+    def shade(value: float) -> str:
+        return f"rgba({','.join(map(str, NEGATIVE if value < 0 else POSITIVE))},{abs(value) / limit:.3f})"
+
+    ends = [least, *([0.0] if least < 0 < most else []), most]
+    room = most - least or 1.0
+    stops = ",".join(f"{shade(v)} {100 * (v - least) / room:.1f}%" for v in ends)
+    return (
+        f'<p class="legend"><span>{least:.3g}</span>'
+        f'<i style="background-image:linear-gradient(to right,{stops})"></i><span>{most:.3g}</span></p>'
+    )
+
+
+def _by_class(run: Run, name: str, array: Array, classes: Sequence[str]) -> list[str]:
+    """The classes, if there is one element for each."""
+    speaks = name in (run.network.output, TARGETS) or name.startswith(f"{LOSS}:")
+    return list(classes) if speaks and array.ndim == 2 and array.size == len(classes) else []
+
+
+def _labels(names: Sequence[str]) -> str:
+    items = "".join(f"<span>{html.escape(n)}</span>" for n in names)
+    return f'<div class="labels" aria-hidden="true">{items}</div>'
