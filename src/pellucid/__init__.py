@@ -32,7 +32,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         UsageError,
     )
-    from pellucid.explain import Derivation, Explanation, StepExplanation, Uses
+    from pellucid.explain import Derivation, Explanation, StepExplanation, Uses, Vectors
     from pellucid.formula.formula import Formula
     from pellucid.layers import (
         GELU,
@@ -139,6 +139,7 @@ __all__ = [
     "UnknownNameError",
     "UsageError",
     "Uses",
+    "Vectors",
     "__version__",
     "data",
     "load",
@@ -158,7 +159,7 @@ _HOMES = {
         "MissingPackageError", "ModelFileError", "NetworkError", "NotFoundError", "PellucidError",
         "ResourceError", "TrainingError", "UnknownNameError", "UsageError",
     ),
-    "pellucid.explain": ("Derivation", "Explanation", "StepExplanation", "Uses"),
+    "pellucid.explain": ("Derivation", "Explanation", "StepExplanation", "Uses", "Vectors"),
     "pellucid.formula.formula": ("Formula",),
     "pellucid.layers": (
         "GELU", "Add", "AveragePool2D", "Conv2D", "Dense", "Dropout", "Flatten", "FormulaLayer",

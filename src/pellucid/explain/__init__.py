@@ -14,8 +14,10 @@ from pellucid.explain.explanation import (
     Uses,
     Vanished,
 )
+from pellucid.explain.vectors import Vectors, reference_vectors
 
 __all__ = [
     "SHOWN", "Derivation", "DerivedGradient", "DerivedStep", "Explainer", "Explanation", "Lost", "Operand",
-    "Passage", "Share", "StepExplanation", "Term", "UsedBy", "Uses", "Vanished", "derive_gradient",
+    "Passage", "Share", "StepExplanation", "Term", "UsedBy", "Uses", "Vanished", "Vectors", "derive_gradient",
+    "reference_vectors",
 ]  # fmt: skip

@@ -20,7 +20,7 @@ from pellucid.network.node import Node, checked_shape, joined
 if TYPE_CHECKING:
     from pellucid.engine.check import Check
     from pellucid.engine.run import Run
-    from pellucid.explain import Derivation
+    from pellucid.explain import Derivation, Vectors
     from pellucid.summary import Summary
 
 __all__ = ["Network"]
@@ -279,6 +279,31 @@ class Network:
         from pellucid.explain import derive_gradient
 
         return derive_gradient(self, name, numbers=numbers)
+
+    def vectors(
+        self, parameters: Mapping[str, Array] | None = None, *, batch: int = 2, seed: int = 0
+    ) -> Vectors:
+        """Every value and gradient of a run in float64 with its equations, to check other programs with.
+
+        Args:
+            parameters: by name; the first values of the seed, if not given.
+            batch: number of random inputs.
+            seed: of inputs, targets and first values.
+
+        Raises:
+            NetworkError: parameters that are not the network's.
+            UsageError: a batch or seed that is no whole number, or two arrays of one name.
+
+        >>> from pellucid.layers import Dense
+        >>> found = Network([Dense(3)], (2,)).vectors(batch=4)
+        >>> found.arrays["dense1.weight.grad"].shape
+        (3, 2)
+        >>> found.metadata["layers"][0]["backward"][-1]
+        'db[k] = sum[n] dy[n,k]'
+        """
+        from pellucid.explain import reference_vectors
+
+        return reference_vectors(self, parameters, batch=batch, seed=seed)
 
     def summary(self) -> Summary:
         """For each layer shape, parameters, multiply-adds, receptive field and bytes; and the totals.
