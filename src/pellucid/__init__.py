@@ -57,7 +57,7 @@ if TYPE_CHECKING:
         SoftmaxCrossEntropy,
         Tanh,
     )
-    from pellucid.model import Evaluation, Model, Normalisation, load
+    from pellucid.model import Evaluation, History, Model, Normalisation, load
     from pellucid.network import Network
     from pellucid.network_file import network_to_toml, read_network
     from pellucid.summary import Summary
@@ -104,6 +104,7 @@ __all__ = [
     "FormulaLayer",
     "GeometryError",
     "GlobalAveragePool2D",
+    "History",
     "ImageSet",
     "Layer",
     "LeakyReLU",
@@ -166,7 +167,7 @@ _HOMES = {
         "GlobalAveragePool2D", "Layer", "LeakyReLU", "Loss", "MaxPool2D", "MeanSquaredError", "Parameter",
         "ReLU", "SiLU", "Sigmoid", "Softmax", "SoftmaxCrossEntropy", "Tanh",
     ),
-    "pellucid.model": ("Evaluation", "Model", "Normalisation", "load"),
+    "pellucid.model": ("Evaluation", "History", "Model", "Normalisation", "load"),
     "pellucid.network": ("Network",),
     "pellucid.network_file": ("network_to_toml", "read_network"),
     "pellucid.summary": ("Summary",),

@@ -28,7 +28,7 @@ from unittest import mock
 from pellucid import files
 from pellucid.data import ImageSet
 from pellucid.errors import ResourceError
-from pellucid.model import Model
+from pellucid.model import History, Model
 from pellucid.training import Callback, Checkpoint, fit, load_checkpoint, train
 from pellucid.training.checkpoint import save_checkpoint
 from tests.faulty_system import FAULTS, WRITE_FAULTS, Fault, FaultySystem, half
@@ -123,7 +123,7 @@ class SaveModel(Callback):
 
 
 def model_of(state: Checkpoint) -> Model:
-    return Model(state.network, state.parameters, (), state.normalisation, state.history)
+    return Model(state.network, state.parameters, (), state.normalisation, History(state.history))
 
 
 def digest_of_checkpoint(state: Checkpoint) -> str:

@@ -16,6 +16,7 @@ from pellucid.network import INPUT, Network
 
 if TYPE_CHECKING:
     from pellucid.explain import Explainer, Explanation, StepExplanation, Uses
+    from pellucid.figures import Figure
 
 __all__ = ["Gradients", "Run"]
 
@@ -171,6 +172,35 @@ class Run(Mapping[str, Array]):
         0.5
         """
         return self._explainer.step(reference, rate, optimiser, states, t)
+
+    def plot(self, name: str, image: int = 0) -> Figure:
+        """An array of the run as a picture: feature maps, filters, outputs, or their gradients.
+
+        Args:
+            name: of a value, such as ``"relu1"`` or ``"conv1.weight"``, with ``.grad`` for its gradient.
+            image: whose values are shown, counted from 0; parameters belong to all.
+
+        Returns:
+            A matplotlib figure that a notebook shows; its method `save` writes it to a file.
+
+        Raises:
+            MissingPackageError: matplotlib is not installed.
+            UsageError: there is no such array or image, or it cannot be drawn.
+
+        >>> from pellucid.layers import Conv2D
+        >>> run = Network([Conv2D(2, 3)], (1, 5, 5)).run(np.zeros((4, 1, 5, 5)))
+        >>> run.plot("conv1", image=3).axes[0].texts[0].get_text()
+        'conv1[3], 2 × 3 × 3'
+        """
+        from pellucid.figures import numbers
+
+        of = name.removesuffix(".grad")
+        values = self[name] if name in self or of == name else self.grad[of]
+        if of in self.network.parameter_shapes or values.ndim == 0:
+            return numbers(values, name)
+        if not 0 <= image < len(values):
+            raise UsageError(f"the run has the images 0 to {len(values) - 1}, not {image!r}")
+        return numbers(values[image], f"{name}[{image}]")
 
     @cached_property
     def _explainer(self) -> Explainer:

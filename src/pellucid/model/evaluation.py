@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pellucid.errors import UsageError
 from pellucid.formula.evaluate import plan
 from pellucid.layers.preparation import CONFUSION
+
+if TYPE_CHECKING:
+    from pellucid.figures import Figure
 
 __all__ = ["Evaluation", "confusion_matrix"]
 
@@ -57,6 +61,22 @@ class Evaluation:
         each = [{"class": c, "images": n, "correct": correct[c]} for c, n in self.counts.items()]
         matrix = {"classes": list(self.classes), "confusion_matrix": self.confusion.tolist()}
         return numbers | {"accuracy": self.accuracy, "per_class": each} | matrix
+
+    def plot(self) -> Figure:
+        """The confusion matrix: what was right in blue, what was wrong in orange.
+
+        Returns:
+            A matplotlib figure that a notebook shows; its method `save` writes it to a file.
+
+        Raises:
+            MissingPackageError: matplotlib is not installed.
+            UsageError: the network does not classify.
+        """
+        from pellucid.figures import confusion_matrix
+
+        if self.confusion is None:
+            raise UsageError("a network that does not classify has no confusion matrix to draw")
+        return confusion_matrix(self.confusion, self.classes, str(self).splitlines()[0])
 
     def __str__(self) -> str:
         if self.accuracy is None:

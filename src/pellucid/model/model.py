@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,17 +14,22 @@ from numpy.typing import NDArray
 from pellucid import __version__, random
 from pellucid import engine as engines
 from pellucid.engine.check import Check
-from pellucid.engine.inputs import as_inputs
+from pellucid.engine.inputs import as_array, as_inputs, check_targets
 from pellucid.engine.preparing import prepared
 from pellucid.engine.run import Run
 from pellucid.engine.scores import score
-from pellucid.errors import DataError, NetworkError
+from pellucid.errors import DataError, NetworkError, unknown
 from pellucid.formula.evaluate import evaluate
 from pellucid.layers import Softmax
 from pellucid.layers.preparation import CORRECT
+from pellucid.model.confusing import draw_confused
 from pellucid.model.evaluation import Evaluation, confusion_matrix
+from pellucid.model.history import History
 from pellucid.model.normalisation import Normalisation
 from pellucid.network import Network
+
+if TYPE_CHECKING:
+    from pellucid.figures import Figure
 
 __all__ = ["Model", "versions"]
 
@@ -46,7 +51,7 @@ class Model:
         parameters: arrays by full name (``conv1.weight``), all float32 or all float64.
         classes: what each output stands for; empty if the network does not classify.
         normalisation: how images become the network's input; None if they are it already.
-        history: of the training, a record for each epoch, in JSON's types.
+        history: of the training, a row for each epoch, in JSON's types.
         metadata: what else is worth keeping, in JSON's types: versions, seed, engine, the training's options.
 
     Raises:
@@ -58,10 +63,11 @@ class Model:
     parameters: Mapping[str, Array]
     classes: tuple[str, ...] = ()
     normalisation: Normalisation | None = None
-    history: tuple[Mapping[str, Any], ...] = ()
+    history: History = History()  # noqa: RUF009  (a tuple)
     metadata: Mapping[str, Any] = field(default_factory=lambda: {"versions": versions()})
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "history", History(self.history))
         self.network.check_parameters(self.parameters)
         types = {array.dtype for array in self.parameters.values()}
         if len(types) > 1 or not types <= {*FLOATS}:
@@ -195,6 +201,61 @@ class Model:
             given = (given + random.uniform(random.key(seed, "pixels"), given.shape) - 0.5) * scale
         inputs = prepared(self.normalisation, given.shape, np.float64)(given)
         return self.network.check(inputs, labels, self.parameters, seed=seed)
+
+    def plot(self, name: str) -> Figure:
+        """A parameter as a picture, for instance the filters of ``"conv1.weight"``, all on one scale.
+
+        Args:
+            name: of the parameter.
+
+        Returns:
+            A matplotlib figure that a notebook shows; its method `save` writes it to a file.
+
+        Raises:
+            MissingPackageError: matplotlib is not installed.
+            UsageError: there is no such parameter.
+        """
+        from pellucid.figures import numbers
+
+        if name not in self.parameters:
+            raise unknown("parameter", name, self.parameters)
+        return numbers(self.parameters[name], name)
+
+    def plot_confused(
+        self,
+        images: object,
+        labels: object,
+        *,
+        most: int = 24,
+        engine: str = "auto",
+        threads: int | None = None,
+    ) -> Figure:
+        """The images that are taken for another class, the surest mistakes first.
+
+        Args:
+            images: as for `outputs`, of a network that takes images.
+            labels: (N,), or probabilities in the output's shape.
+            most: how many are shown.
+            engine: as for `outputs`.
+            threads: as for `outputs`.
+
+        Returns:
+            A matplotlib figure that a notebook shows; its method `save` writes it to a file.
+
+        Raises:
+            DataError: labels that do not fit.
+            MissingPackageError: matplotlib is not installed.
+            NetworkError: the network does not classify, or takes rows of features.
+        """
+        if len(self.network.input_shape) != 3:
+            raise NetworkError(f"{self.network.name} takes rows of features, which are no images to be shown")
+        rows = self.predict_proba(images, engine=engine, threads=threads)
+        targets = as_array(labels, "labels")
+        check_targets(self.network, targets, len(rows))
+        answers = targets if targets.ndim == 1 else _largest(targets)
+        pictures = as_inputs(self.network, images, np.asarray(images).dtype)
+        names = self.classes or tuple(str(k) for k in range(rows.shape[1]))
+        return draw_confused(pictures, answers, _largest(rows), rows, names, most)
 
     def _logits(self, images: object, engine: str, threads: int | None) -> Array:
         last, loss = self.network.nodes[-1].layer, self.network.loss

@@ -10,6 +10,7 @@ import numpy as np
 from pellucid import container
 from pellucid.errors import ModelFileError, PellucidError
 from pellucid.layers.options import is_number
+from pellucid.model.history import History
 from pellucid.model.model import Model
 from pellucid.model.normalisation import Normalisation
 from pellucid.network_file import network_from_document, network_to_document
@@ -63,7 +64,7 @@ def _model(parameters: dict[str, container.Array], document: container.Document)
                 ordered | parameters,
                 tuple(classes),
                 _normalisation(scaling),
-                tuple(history),
+                History(history),
                 metadata,
             )
     raise ModelFileError("its document does not describe a model")

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pellucid.engine import StepLog
 from pellucid.errors import TrainingError
-from pellucid.model import Model, versions
+from pellucid.model import History, Model, versions
 from pellucid.training.callbacks import Callback, Moment
 from pellucid.training.checkpoint import Best, Checkpoint, Place, save_checkpoint
 from pellucid.training.history import row
@@ -73,7 +73,8 @@ class Fit:
             metadata["best_epoch"] = self.best.epoch
         parameters = self.trainer.parameters if self.best is None else self.best.parameters
         classes = setting.samples.classes
-        return Model(setting.network, parameters, classes, setting.normalisation, self.history, metadata)
+        history = History(self.history)
+        return Model(setting.network, parameters, classes, setting.normalisation, history, metadata)
 
     def _is_over(self) -> bool:
         patience = self.setting.options.early_stopping
