@@ -72,6 +72,7 @@ if TYPE_CHECKING:
         Nesterov,
         OneCycle,
         Step,
+        TensorBoard,
         TrainingInterrupted,
     )
     from pellucid.training.train import train
@@ -135,6 +136,7 @@ __all__ = [
     "StepExplanation",
     "Summary",
     "Tanh",
+    "TensorBoard",
     "TrainingError",
     "TrainingInterrupted",
     "UnknownNameError",
@@ -173,7 +175,7 @@ _HOMES = {
     "pellucid.summary": ("Summary",),
     "pellucid.training": (
         "SGD", "Adam", "AdamW", "Callback", "Constant", "Cosine", "Momentum", "Nesterov", "OneCycle", "Step",
-        "TrainingInterrupted", "train",
+        "TensorBoard", "TrainingInterrupted", "train",
     ),
 }  # fmt: skip
 _ROOMS = ("data", "zoo")

@@ -198,7 +198,7 @@ def test_a_model_may_be_named_like_a_checkpoint() -> None:
 )
 def test_one_file_does_not_hold_two_things(two: tuple[str, str]) -> None:
     sentence = failed(2, *TRAIN, two[0], "one", two[1], Path.cwd() / "one")
-    assert "cannot hold two things: model, checkpoint and history are files apart" in sentence
+    assert "cannot hold two things; each takes a file of its own" in sentence
     assert files() == []
 
 

@@ -42,6 +42,8 @@ _MOST_COLUMNS = 20
 @fit_images
 @engine
 @threads
+@click.option("--plot", type=FILE, metavar="FILE", help="Draw the confusion matrix: .png, .svg or .pdf.")
+@click.option("--plot-confused", type=FILE, metavar="FILE", help="Draw the images of the surest mistakes.")
 @json_lines
 def evaluate(
     model: Path,
@@ -51,6 +53,8 @@ def evaluate(
     resize: bool,
     engine: str,
     threads: int | None,
+    plot: Path | None,
+    plot_confused: Path | None,
     as_json: bool,
 ) -> None:
     """Score MODEL on images whose classes are known: loss, accuracy and confusion matrix.
@@ -58,11 +62,21 @@ def evaluate(
     The confusion matrix has a row for each true class and a column for each class that the model gave.
     """
     from pellucid.cli.subject import labelled_images
+    from pellucid.cli.target import check_apart, check_figure
     from pellucid.model import Model
 
+    check_apart(model, plot, plot_confused)
+    for path in (plot, plot_confused):
+        if path is not None:
+            check_figure(path)
     loaded = Model.load(model)
     images = labelled_images(loaded, data, data_dir, part, resize=resize)
     result = loaded.evaluate(images.images, images.labels, engine=engine, threads=threads)
+    if plot is not None:
+        result.plot().save(plot)
+    if plot_confused is not None:
+        confused = loaded.plot_confused(images.images, images.labels, engine=engine, threads=threads)
+        confused.save(plot_confused)
     if as_json:
         print_event("done", model=model, data=images.name, **result.to_dict())
         return

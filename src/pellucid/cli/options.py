@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-__all__ = ["FILE", "as_size", "data_dir", "engine", "fit_images", "json_lines", "threads"]
+__all__ = ["FILE", "FOLDER", "as_size", "data_dir", "engine", "fit_images", "json_lines", "threads"]
 
 
 def as_size(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -23,10 +23,11 @@ def as_size(context: click.Context, parameter: click.Parameter, value: str | Non
 
 
 FILE = click.Path(path_type=Path, dir_okay=False)
+FOLDER = click.Path(path_type=Path, file_okay=False)
 
 data_dir = click.option(
     "--data-dir",
-    type=click.Path(path_type=Path, file_okay=False),
+    type=FOLDER,
     metavar="FOLDER",
     help="Where named image sets are looked for first; then in $PELLUCID_DATA_DIR and in your data folder.",
 )

@@ -13,7 +13,7 @@ from pathlib import Path
 from pellucid.errors import ModelFileError, NotFoundError, ResourceError, UsageError
 from pellucid.files import resource_error
 
-__all__ = ["Target", "check_apart", "check_writable", "target"]
+__all__ = ["Target", "check_apart", "check_figure", "check_writable", "target"]
 
 MODEL, CHECKPOINT = ".safetensors", ".checkpoint"
 
@@ -71,7 +71,7 @@ def check_apart(*paths: Path | None) -> None:
     named = [path for path in paths if path is not None]
     for one, other in combinations(named, 2):
         if _is_same(one, other):
-            raise UsageError(f"{other} cannot hold two things: model, checkpoint and history are files apart")
+            raise UsageError(f"{other} cannot hold two things; each takes a file of its own")
 
 
 def check_writable(path: Path) -> None:
@@ -85,6 +85,20 @@ def check_writable(path: Path) -> None:
         raise NotFoundError(f"cannot write {path}: there is no folder {folder}")
     if not os.access(folder, os.W_OK):
         raise ResourceError(f"cannot write {path}: no permission for its folder")
+
+
+def check_figure(path: Path) -> None:
+    """Finds out, before anything is computed, whether a figure can be drawn and written after it.
+
+    Raises:
+        MissingPackageError: there is nothing that could draw.
+        ResourceError: the file cannot be written; NotFoundError if its folder is not there.
+        UsageError: the file's ending is none that a figure has.
+    """
+    from pellucid.figures import check_suffix
+
+    check_suffix(path)
+    check_writable(path)
 
 
 def _check_model(path: Path) -> None:

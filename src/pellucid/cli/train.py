@@ -12,7 +12,7 @@ import click
 
 from pellucid.cli.command import Command
 from pellucid.cli.failure import Interrupted
-from pellucid.cli.options import FILE, as_size, data_dir, engine, json_lines, threads
+from pellucid.cli.options import FILE, FOLDER, as_size, data_dir, engine, json_lines, threads
 from pellucid.cli.subject import DEFAULT, network_for
 from pellucid.errors import ResourceError
 
@@ -75,6 +75,10 @@ __all__ = ["train"]
 @click.option("--checkpoint", type=FILE, metavar="FILE", help="Saved after each epoch, and kept.")
 @click.option("--resume", type=FILE, metavar="FILE", help="Go on from a checkpoint.")
 @click.option("--history", type=FILE, metavar="FILE", help="Where a JSON line for each epoch goes.")
+@click.option("--plot", type=FILE, metavar="FILE", help="Where learning curves go: .png, .svg or .pdf.")
+@click.option(
+    "--tensorboard", type=FOLDER, metavar="FOLDER", help="Where TensorBoard finds the curves as they grow."
+)
 @click.option("--quiet", is_flag=True, help="Print only how it ended.")
 @json_lines
 @click.pass_context
@@ -91,6 +95,8 @@ def train(
     checkpoint: Path | None,
     resume: Path | None,
     history: Path | None,
+    plot: Path | None,
+    tensorboard: Path | None,
     quiet: bool,
     as_json: bool,
     **options: Any,
@@ -102,18 +108,22 @@ def train(
     that --out names is replaced when training has ended well. Ctrl-C finishes the step, saves a checkpoint
     and says how to go on; the command to go on with repeats the images and has --resume.
     """
-    from pellucid.cli.target import check_apart, check_writable, target
+    from pellucid.cli.target import check_apart, check_figure, check_writable, target
     from pellucid.cli.training_report import EventReport, Report, TableReport
     from pellucid.data import load
     from pellucid.files import write_atomically
+    from pellucid.training import TensorBoard
     from pellucid.training import json_lines as lines
     from pellucid.training import train as trained
 
     if history is not None:
         check_writable(history)
+    if plot is not None:
+        check_figure(plot)
+    boards = [] if tensorboard is None else [TensorBoard(tensorboard)]
     reporter = EventReport if as_json else Report if quiet else TableReport
     with target(data, out, checkpoint, resume) as files:
-        check_apart(files.model, files.checkpoint, history)
+        check_apart(files.model, files.checkpoint, history, plot)
         mode: Mode = "auto" if color is None else "rgb" if color else "gray"
         splits = load(data, data_dir=data_dir, resize=resize, mode=mode)
         network = _network(net, resume, splits.train)
@@ -125,7 +135,7 @@ def train(
                 validation=splits.validation if validation is None else validation,
                 checkpoint=files.checkpoint,
                 resume=resume,
-                callbacks=[report],
+                callbacks=[report, *boards],
                 progress=False if as_json or quiet else None,
                 **options,
             )
@@ -133,6 +143,8 @@ def train(
             model.save(files.model)
             if history is not None:
                 write_atomically(history, lambda file: file.write(lines(model.history).encode()))
+            if plot is not None:
+                model.history.plot(f"{network.name}, {splits.train.name}").save(plot)
     report.done(model, files.model, result)
 
 

@@ -7,6 +7,7 @@ from pellucid.training.optimiser import OPTIMISERS, SGD, Adam, AdamW, Momentum, 
 from pellucid.training.options import Options
 from pellucid.training.progress import ProgressBar
 from pellucid.training.schedule import SCHEDULES, Constant, Cosine, OneCycle, Schedule, Step
+from pellucid.training.tensorboard import TensorBoard
 from pellucid.training.train import train
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "ProgressBar",
     "Schedule",
     "Step",
+    "TensorBoard",
     "TrainingInterrupted",
     "json_lines",
     "load_checkpoint",
