@@ -12,7 +12,8 @@ import pytest
 from pellucid import zoo
 from pellucid.errors import CheckFailed, FormulaError, UsageError
 from pellucid.explain.complex_step import ComplexStep
-from pellucid.explain.deriving import derive_gradient, verified
+from pellucid.explain.deriving import derive_gradient
+from pellucid.explain.proof import verified
 from pellucid.explain.trial import Trial, scope_of
 from pellucid.formula import differentiate
 from pellucid.formula.derive import derive
@@ -67,7 +68,10 @@ def test_several_uses_are_several_passages() -> None:
 def test_reasons_name_what_they_are_about() -> None:
     net = zoo.load("cifar-two-conv")
     reasons = [step.reason for step in net.derive("maxpool1").steps]
-    assert "only terms with s*i + a*u - p = h are left, which needs s | h + p - a*u and " in " ".join(reasons)
+    assert (
+        "only terms with s*i + a*u - p = h are left, and that is i = (h + p - a*u)/s: a whole number only if "
+        "s | h + p - a*u, and one of the i there are only if 0 <= (h + p - a*u)/s < I"
+    ) in reasons
     assert any(r.endswith("b[k] does not contain x[n,c,h,l]") for r in reasons)
     loss = [step.reason for step in net.derive("dense1").steps]
     assert "sum[k] y[n,k] = 1, as is assumed" in loss
@@ -104,10 +108,10 @@ def test_a_changed_step_is_caught() -> None:
     operands = {"w": generator.normal(size=(3, 4)), "x": generator.normal(size=(2, 4))}
     trial = Trial.of(gradient, operands, seed=0)
     for step in gradient.steps["dx"]:
-        assert verified(trial, step) < 1e-12
+        assert verified(trial, [step])[0].error < 1e-12
         wrong = replace(step.after, value=2 * step.after.value)
         with pytest.raises(CheckFailed, match="changes the value"):
-            verified(trial, replace(step, after=wrong))
+            verified(trial, [replace(step, after=wrong)])
 
 
 SLOPES = {

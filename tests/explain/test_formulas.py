@@ -8,8 +8,10 @@ import pytest
 from pellucid import random
 from pellucid.explain.adding import added
 from pellucid.explain.choosing import chosen
-from pellucid.explain.deriving import verified
+from pellucid.explain.complex_step import ComplexStep
+from pellucid.explain.proof import verified
 from pellucid.explain.reference import Place
+from pellucid.explain.sections import correlation_sections, jacobian_sections, through_sections
 from pellucid.explain.sources import Scope, Use
 from pellucid.explain.summands import is_extreme
 from pellucid.explain.trial import Trial
@@ -67,5 +69,9 @@ def test_every_step_of_its_derivation_is_verified(name: str) -> None:
     gradient = derive(case.formula())
     trial = Trial.of(gradient, case.operands(1), seed=1, sizes=case.sizes)
     for steps in gradient.steps.values():
-        for step in steps:
-            assert verified(trial, step) <= 1e-9
+        assert all(step.error <= 1e-9 for step in verified(trial, steps))
+    for operand in case.formula().operands:
+        for jacobian, section in jacobian_sections(trial, operand):
+            more = through_sections(trial, operand, jacobian, of_loss=False)
+            assert all(step.error <= 1e-9 for s in (section, *more) for step in (*s.steps, *s.cases))
+        correlation_sections(gradient.forward, gradient.equation(operand), ComplexStep(trial.scope))

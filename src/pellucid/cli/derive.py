@@ -28,7 +28,7 @@ __all__ = ["derive"]
 @click.argument("names", metavar="[NAME]...", nargs=-1)
 @click.option("--numbers", is_flag=True, help="Go on and put in this network's sizes and constants.")
 @click.option("--text", "form", flag_value="text", default="text", help="Print lines of text (the default).")
-@click.option("--latex", "form", flag_value="latex", help="Print LaTeX.")
+@click.option("--latex", "form", flag_value="latex", help="Print LaTeX (it needs amsmath and graphicx).")
 @click.option("--html", "form", flag_value="html", help="Print HTML with MathML.")
 @json_lines
 def derive(net: str, names: tuple[str, ...], numbers: bool, form: str, as_json: bool) -> None:
@@ -63,5 +63,7 @@ def _all(network: Network) -> list[str]:
 
 def _printed(derived: Derivation, form: str) -> str:
     if form == "latex":
-        return derived._repr_latex_()
+        from pellucid.explain.derivation_text import as_latex_text
+
+        return as_latex_text(derived)
     return derived._repr_html_() if form == "html" else str(derived)

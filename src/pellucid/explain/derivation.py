@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pellucid.formula.expression import Equation
 from pellucid.formula.formula import Formula
 
-__all__ = ["IMAGES", "Derivation", "DerivedGradient", "DerivedStep", "Passage"]
+__all__ = ["CHAIN", "IMAGES", "Derivation", "DerivedGradient", "DerivedStep", "Passage", "Section"]
+
+CHAIN = "chain rule: the loss depends on it through all that is computed from it"
 
 # In the formulas with numbers.
 IMAGES = 2
@@ -52,6 +54,30 @@ class DerivedGradient:
 
 
 @dataclass(frozen=True)
+class Section:
+    """A chain of equal expressions that stands by itself, such as a Jacobian's.
+
+    Attributes:
+        title: what it shows.
+        start: its first equation.
+        why: this holds.
+        steps: from there on.
+        cases: the last formula where letters are equal or are not, each with the case as its reason.
+    """
+
+    title: str
+    start: Equation
+    why: str
+    steps: tuple[DerivedStep, ...]
+    cases: tuple[DerivedStep, ...] = ()
+
+    @property
+    def result(self) -> Equation:
+        """The final formula."""
+        return self.steps[-1].equation
+
+
+@dataclass(frozen=True)
 class Passage:
     """How the gradient passes back through one layer that uses the value.
 
@@ -61,6 +87,9 @@ class Passage:
         gradients: of intermediate results that are needed, then of the value itself.
         names: what the letters stand for in the network.
         numbers: the final formula's steps with this network's numbers put in; empty if not asked for.
+        meaning: what the final formula says, in words, a sentence each.
+        jacobians: of results that are normalised over an index, from first principles.
+        readings: the gradient through these, or read as a correlation.
     """
 
     layer: str
@@ -68,6 +97,16 @@ class Passage:
     gradients: tuple[DerivedGradient, ...]
     names: Mapping[str, str]
     numbers: tuple[DerivedStep, ...] = ()
+    meaning: tuple[str, ...] = ()
+    jacobians: tuple[Section, ...] = ()
+    readings: tuple[Section, ...] = ()
+
+    @property
+    def steps(self) -> tuple[DerivedStep, ...]:
+        """All steps, in order."""
+        before = (s for section in self.jacobians for s in (*section.steps, *section.cases))
+        behind = (s for section in self.readings for s in (*section.steps, *section.cases))
+        return (*before, *(s for g in self.gradients for s in g.steps), *self.numbers, *behind)
 
     @property
     def result(self) -> Equation:
@@ -92,9 +131,7 @@ class Derivation:
     @property
     def steps(self) -> tuple[DerivedStep, ...]:
         """All steps of all passages, in order."""
-        return tuple(
-            s for p in self.passages for s in (*(s for g in p.gradients for s in g.steps), *p.numbers)
-        )
+        return tuple(s for p in self.passages for s in p.steps)
 
     def to_dict(self) -> dict[str, object]:
         """Everything, in JSON's types."""
@@ -125,6 +162,15 @@ def _passage(passage: Passage) -> dict[str, object]:
         "layer": passage.layer, "forward": [str(e) for e in passage.forward.equations],
         "assumptions": [str(a) for a in passage.forward.assumptions], "names": dict(passage.names),
         "gradients": gradients, "numbers": [*map(_step, passage.numbers)],
+        "meaning": [*passage.meaning],
+        "jacobians": [*map(_section, passage.jacobians)], "readings": [*map(_section, passage.readings)],
+    }  # fmt: skip
+
+
+def _section(section: Section) -> dict[str, object]:
+    return {
+        "title": section.title, "start": str(section.start), "why": section.why,
+        "steps": [*map(_step, section.steps)], "cases": [*map(_step, section.cases)],
     }  # fmt: skip
 
 

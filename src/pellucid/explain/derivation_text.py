@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
-from pellucid.explain.derivation import IMAGES, Derivation, DerivedGradient, DerivedStep, Passage
-from pellucid.formula.expression import Equation
+from pellucid.explain.derivation import (
+    CHAIN,
+    IMAGES,
+    Derivation,
+    DerivedStep,
+    Passage,
+    Section,
+)
+from pellucid.formula.expression import Compare, Derivative, Equation, as_expr, substitute
 from pellucid.formula.latex import latex
+from pellucid.formula.layout import Printable
 from pellucid.formula.mathml import mathml
 
-__all__ = ["as_html", "as_latex", "as_text"]
+__all__ = ["as_html", "as_latex", "as_latex_text", "as_text"]
 
 NUMBERS = f"in this network's numbers, for a batch of {IMAGES} images"
-CHAIN = "chain rule: the loss depends on it through all that is computed from it"
 
 
 def as_text(derivation: Derivation) -> str:
@@ -28,6 +36,8 @@ def _lines(derivation: Derivation) -> Iterator[str]:
         yield from (f"  {e}" for e in passage.forward.equations)
         yield from (f"  {a}" for a in passage.forward.assumptions)
         yield "  with " + ", ".join(f"{name} = {what}" for name, what in passage.names.items())
+        for section in passage.jacobians:
+            yield from _section_lines(section)
         for gradient in passage.gradients:
             yield ""
             yield f"  {gradient.start}"
@@ -36,7 +46,26 @@ def _lines(derivation: Derivation) -> Iterator[str]:
         if passage.numbers:
             yield f"\n  {NUMBERS}:"
             yield from _steps(passage.numbers)
+        for section in passage.readings:
+            yield from _section_lines(section)
+        yield from _meaning(passage)
     yield f"\n{len(derivation.steps)} steps, each of them checked at random values"
+
+
+def _meaning(passage: Passage) -> Iterator[str]:
+    if passage.meaning:
+        yield "\n  in words:"
+        yield from (f"    {sentence}" for sentence in passage.meaning)
+
+
+def _section_lines(section: Section) -> Iterator[str]:
+    yield f"\n  {section.title}:"
+    yield f"  {section.start}"
+    yield f"      {section.why}"
+    yield from _steps(section.steps)
+    for case in section.cases:
+        yield f"  {case.reason}:"
+        yield f"    {case.equation}"
 
 
 def _steps(steps: tuple[DerivedStep, ...]) -> Iterator[str]:
@@ -64,32 +93,107 @@ def as_html(derivation: Derivation) -> str:
         known = _gradients(passage)
         parts.append(f"<p>through {html.escape(passage.layer)}:</p>")
         parts += [mathml(e, display=True) for e in passage.forward.equations]
-        for gradient in passage.gradients:
-            rows = [(gradient.start, CHAIN), *((s.equation, s.reason) for s in gradient.steps)]
-            parts.append(_html_steps(rows, known))
-        if passage.numbers:
-            parts.append(f"<p>{NUMBERS}:</p>")
-            parts.append(_html_steps([(s.equation, s.reason) for s in passage.numbers], known))
+        parts += [mathml(a, display=True) for a in passage.forward.assumptions]
+        names = ", ".join(f"{name} = {what}" for name, what in passage.names.items())
+        parts.append(f"<p>with {html.escape(names)}</p>")
+        for part in _parts(passage):
+            parts += [f"<p>{html.escape(part.title)}:</p>"] if part.title else []
+            rows = ((mathml(e, display=True, gradients=known), html.escape(why)) for e, why in part.rows)
+            items = (f'<li><div style="overflow-x: auto">{math}</div><p>{why}</p></li>' for math, why in rows)
+            parts.append(f"<ol>{''.join(items)}</ol>")
+        if passage.meaning:
+            sentences = "".join(f"<li>{html.escape(s)}</li>" for s in passage.meaning)
+            parts.append(f"<p>in words:</p><ul>{sentences}</ul>")
     return "".join(parts) + "</section>"
 
 
-def _html_steps(rows: list[tuple[Equation, str]], gradients: Mapping[str, str]) -> str:
-    items = (
-        f"<li>{mathml(equation, display=True, gradients=gradients)}<p>{html.escape(why)}</p></li>"
-        for equation, why in rows
-    )
-    return f"<ol>{''.join(items)}</ol>"
+@dataclass(frozen=True)
+class _Part:
+    """A chain of equal expressions with the reasons for them, and its title."""
+
+    title: str
+    rows: tuple[tuple[Printable, str], ...]
+
+
+def _parts(passage: Passage) -> Iterator[_Part]:
+    """Everything that is derived in a passage, in order."""
+    yield from map(_part, passage.jacobians)
+    for gradient in passage.gradients:
+        rows = [(gradient.start, CHAIN), *((s.equation, f"{s.rule}: {s.reason}") for s in gradient.steps)]
+        yield _Part("", tuple(rows))
+    if passage.numbers:
+        yield _Part(NUMBERS, tuple((s.equation, f"{s.rule}: {s.reason}") for s in passage.numbers))
+    yield from map(_part, passage.readings)
+
+
+def _part(section: Section) -> _Part:
+    rows: list[tuple[Printable, str]] = [(_sides(section, section.start), section.why)]
+    rows += [(_sides(section, s.equation), f"{s.rule}: {s.reason}") for s in section.steps]
+    rows += [(_sides(section, s.equation), s.reason) for s in section.cases]
+    return _Part(section.title, tuple(rows))
+
+
+def _sides(section: Section, equation: Equation) -> Printable:
+    """An equation; of a Jacobian, with the derivative itself on its left side instead of a name for it."""
+    derivative = section.start.value
+    if not isinstance(derivative, Derivative):
+        return equation
+    pairs = zip(section.start.target.indices, equation.target.indices, strict=True)
+    left = as_expr(substitute(derivative, {mine.letter or "": theirs for mine, theirs in pairs}))
+    return left if left == equation.value else Compare("==", left, equation.value)
 
 
 def as_latex(derivation: Derivation) -> str:
-    """The steps, aligned at their equality signs, between dollar signs."""
-    rows = [row for p in derivation.passages for g in p.gradients for row in _latex_rows(p, g)]
-    rows += [f"&{latex(s.equation)}" for p in derivation.passages for s in p.numbers]
+    """The formulas without their reasons, aligned at their equality signs, between dollar signs."""
+    rows = [row for p in derivation.passages for part in _parts(p) for row in _latex_rows(p, part)]
     return "$\\begin{aligned} " + r" \\ ".join(rows) + " \\end{aligned}$"
 
 
-def _latex_rows(passage: Passage, gradient: DerivedGradient) -> Iterator[str]:
-    known = _gradients(passage)
-    yield f"&{latex(gradient.start, gradients=known)}"
-    for step in gradient.steps:
-        yield f"&\\quad = {latex(step.equation.value, gradients=known)}"
+def _latex_rows(passage: Passage, part: _Part) -> Iterator[str]:
+    known, left = _gradients(passage), None
+    for item, _ in part.rows:
+        if isinstance(item, Equation) and item.target == left:
+            yield f"&\\quad = {latex(item.value, gradients=known)}"
+        else:
+            yield f"&{latex(item, gradients=known)}"
+        left = item.target if isinstance(item, Equation) else None
+
+
+PROSE = {c: f"\\{c}" for c in "#$%&_{}"} | {
+    "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+}  # fmt: skip
+# A formula that is wider than the page is made as wide as the page.
+FITTED = (
+    r"\providecommand{\fitted}[1]{\par\noindent\sbox0{$\displaystyle #1$}"
+    r"\ifdim\wd0>\linewidth\resizebox{\linewidth}{!}{\usebox0}\else\usebox0\fi\par}"
+)
+
+
+def as_latex_text(derivation: Derivation) -> str:
+    """Paragraphs with formulas and reasons, for a document that loads ``amsmath`` and ``graphicx``."""
+    return "\n".join(_latex_lines(derivation))
+
+
+def _prose(text: str) -> str:
+    """Words in which nothing is a command."""
+    return "".join(PROSE.get(c, c) for c in text)
+
+
+def _latex_lines(derivation: Derivation) -> Iterator[str]:
+    yield FITTED
+    title = f"The gradient of the loss by {derivation.name}{_sum_of(derivation)}"
+    yield f"\n\\paragraph{{{_prose(title)}}}"
+    for passage in derivation.passages:
+        known = _gradients(passage)
+        yield f"\nthrough {_prose(passage.layer)}:"
+        given: list[Printable] = [*passage.forward.equations, *passage.forward.assumptions]
+        yield from (f"\\fitted{{{latex(e)}}}" for e in given)
+        yield _prose("with " + ", ".join(f"{name} = {what}" for name, what in passage.names.items()))
+        for part in _parts(passage):
+            yield "\n\\medskip\\noindent " + (f"{_prose(part.title)}:" if part.title else "")
+            for item, why in part.rows:
+                yield f"\\fitted{{{latex(item, gradients=known)}}}"
+                yield f"{{\\small\\quad {_prose(why)}}}"
+        if passage.meaning:
+            yield "\n\\medskip\\noindent in words: " + _prose("; ".join(passage.meaning)) + "."

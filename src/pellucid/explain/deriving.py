@@ -13,41 +13,25 @@ from numpy.typing import NDArray
 from pellucid import random
 from pellucid.engine.program import LOSS, TARGETS
 from pellucid.errors import CheckFailed, FormulaError, unknown
-from pellucid.explain.derivation import IMAGES, Derivation, DerivedGradient, DerivedStep, Passage
+from pellucid.explain.complex_step import ComplexStep
+from pellucid.explain.derivation import IMAGES, Derivation, DerivedGradient, DerivedStep, Passage, Section
 from pellucid.explain.evaluation import Evaluator
-from pellucid.explain.trial import Trial, drawn, scope_of, smaller
-from pellucid.explain.wording import reason
+from pellucid.explain.meaning import meaning, share
+from pellucid.explain.proof import Proof, verified
+from pellucid.explain.sections import correlation_sections, jacobian_sections, through_sections
+from pellucid.explain.trial import Trial, places, scope_of, smaller
 from pellucid.formula.derive import Gradient, derive, gradient_name
 from pellucid.formula.evaluate import planned
-from pellucid.formula.expression import (
-    Derivative,
-    Equation,
-    Expr,
-    Node,
-    Num,
-    Read,
-    as_expr,
-    free_letters,
-    substitute,
-    transform,
-)
+from pellucid.formula.expression import Num
 from pellucid.formula.formula import Formula
 from pellucid.formula.gradient_ranges import solve_gradient
-from pellucid.formula.index import Index, flat_parts
 from pellucid.formula.ranges import Shape, solve
-from pellucid.formula.renaming import renamed_apart
-from pellucid.formula.rules import Step
 from pellucid.formula.specialise import specialise
 from pellucid.network import INPUT, Network
 
-__all__ = ["derive_gradient", "verified"]
+__all__ = ["derive_gradient"]
 
 Array = NDArray[Any]
-# Of a step's value, relative to the largest of its points.
-TOLERANCE = 1e-9
-# Rules before which (and after which) the derivative of a result is that of its own equation.
-UNOPENED_BEFORE, UNOPENED_AFTER = ("shift", "definition"), ("shift",)
-
 
 @dataclass(frozen=True)
 class _Use:
@@ -91,17 +75,32 @@ def _uses(network: Network, name: str) -> Iterator[_Use]:
 def _passage(use: _Use, network: Network, *, numbers: bool) -> Passage:
     gradient = _derived(use.formula, use.operand, of_loss=use.of_loss)
     trial = _trial(use, network, gradient)
-    gradients = tuple(_gradient(trial, name, steps) for name, steps in gradient.steps.items())
+    gradients = tuple(
+        DerivedGradient(name.removeprefix("d"), steps[0].before, verified(trial, steps))
+        for name, steps in gradient.steps.items()
+    )
+    jacobians = jacobian_sections(trial, use.operand)
+    readings = [s for j, _ in jacobians for s in through_sections(trial, use.operand, j, of_loss=use.of_loss)]
+    evaluator, result = ComplexStep(trial.scope), gradient.equation(use.operand)
+    readings += correlation_sections(gradient.forward, result, evaluator)
+    put_in, more = _put_in(use, network, gradient) if numbers else ((), [])
+    words = list(meaning(gradient, use.operand))
+    words += [sentence for step in put_in[-1:] for sentence in share(step.equation.value)]
+    return Passage(
+        use.layer, gradient.forward, gradients, _names(use, gradient), put_in, tuple(words),
+        jacobians=tuple(section for _, section in jacobians), readings=(*readings, *more),
+    )  # fmt: skip
+
+
+def _names(use: _Use, gradient: Gradient) -> dict[str, str]:
+    """What the letters stand for in the network."""
     output = gradient.forward.output
-    places = {
+    names = {
         **use.places,
         output: use.layer,
         gradient_name(use.operand): f"the gradient by {use.places[use.operand]}",
     }
-    if not use.of_loss:
-        places[gradient_name(output)] = f"the gradient by {use.layer}"
-    put_in = _put_in(use, network, gradient) if numbers else ()
-    return Passage(use.layer, gradient.forward, gradients, places, put_in)
+    return names if use.of_loss else {**names, gradient_name(output): f"the gradient by {use.layer}"}
 
 
 @lru_cache(maxsize=256)
@@ -109,63 +108,8 @@ def _derived(formula: Formula, operand: str, *, of_loss: bool) -> Gradient:
     return derive(formula, (operand,), upstream=Num(1) if of_loss else None)
 
 
-def verified(trial: Trial, step: Step) -> float:
-    """The larger error of a step's two sides, against the gradient by the complex step.
-
-    Raises:
-        CheckFailed: a side has another value than the gradient.
-    """
-    target = step.before.target
-    points = trial.points(target)
-    expected = trial.at_points(trial.reference(Read(target.tensor[1:], target.indices)), points)
-    forward = trial.gradient.forward
-    before = _opened(step.before, forward) if step.rule.name in UNOPENED_BEFORE else step.before
-    after = _opened(step.after, forward) if step.rule.name in UNOPENED_AFTER else step.after
-    size = max(1.0, float(np.max(np.abs(expected))))
-    errors = [np.max(np.abs(trial.at_points(e.value, points) - expected)) / size for e in (before, after)]
-    error = float(np.max(errors))
-    _check(step, error)
-    return error
-
-
-def _check(step: Step, error: float) -> None:
-    if not error <= TOLERANCE:
-        raise CheckFailed(
-            f"the step {step.rule.name!r} to {step.after!r} changes the value by {error:.2g} of its size"
-        )
-
-
-def _gradient(trial: Trial, name: str, steps: tuple[Step, ...]) -> DerivedGradient:
-    forward = trial.gradient.forward
-    derived = tuple(DerivedStep(s.rule.name, reason(s, forward), s.after, verified(trial, s)) for s in steps)
-    return DerivedGradient(name.removeprefix("d"), steps[0].before, derived)
-
-
-def _opened(equation: Equation, forward: Formula) -> Equation:
-    """The equation with derivatives of results taken of what defines these."""
-
-    def visit(node: Node) -> Expr | None:
-        if not isinstance(node, Derivative) or not isinstance(node.value, Read):
-            return None
-        defined = forward.defined.get(node.value.tensor)
-        if defined is None or node.value.tensor == node.element.tensor:
-            return None
-        own = renamed_apart(defined, frozenset(free_letters(node)), {})
-        mapping: dict[str, Index] = {}
-        for mine, theirs in zip(own.target.indices, node.value.indices, strict=True):
-            pairs = zip(_letters(mine), _letters(theirs), strict=True)
-            mapping |= {a: Index.of(b) for a, b in pairs}
-        return Derivative(as_expr(substitute(own.value, mapping)), node.element)
-
-    return Equation(equation.target, as_expr(transform(equation.value, visit)))
-
-
-def _letters(index: Index) -> tuple[str, ...]:
-    return flat_parts(index) or (index.letter or "",)
-
-
-def _put_in(use: _Use, network: Network, gradient: Gradient) -> tuple[DerivedStep, ...]:
-    """The final formula in this network's numbers, for a batch of `IMAGES`."""
+def _put_in(use: _Use, network: Network, gradient: Gradient) -> tuple[tuple[DerivedStep, ...], list[Section]]:
+    """The final formula in this network's numbers, for a batch of `IMAGES`, and what it is read as."""
     given = {operand: (IMAGES, *shape[1:]) for operand, shape in use.shapes.items()}
     both = solve_gradient(gradient.formula, solve(gradient.forward, given))
     steps = specialise(gradient.formula, both)[1][gradient_name(use.operand)]
@@ -174,16 +118,13 @@ def _put_in(use: _Use, network: Network, gradient: Gradient) -> tuple[DerivedSte
     values[gradient_name(output)] = random.normal(random.key(2, "upstream"), both.shapes[output])
     values = planned(gradient.formula, both)(values)
     evaluator = Evaluator(scope_of(gradient, both, values))
-    found: list[DerivedStep] = []
-    for step in steps:
-        points = drawn(step.after.target, both, seed=1)
-        with np.errstate(all="ignore"):
-            sides = [np.asarray(evaluator.value(e.value, points).value) for e in (step.before, step.after)]
-        size = max(1.0, float(np.max(np.abs(sides[0]))))
-        error = float(np.max(np.abs(sides[1] - sides[0]))) / size
-        _check(step, error)
-        found.append(DerivedStep(step.rule.name, reason(step, gradient.forward), step.after, error))
-    return tuple(found)
+    last = gradient.equation(use.operand)
+    env = places(last.target, both)
+    with np.errstate(all="ignore"):
+        expected = np.asarray(evaluator.value(last.value, env).value)
+    shown = Proof(evaluator, env, expected).steps(steps, gradient.forward)
+    found = shown[-1].equation if shown else last
+    return tuple(shown), correlation_sections(gradient.forward, found, evaluator, both.shapes)
 
 
 def _trial(use: _Use, network: Network, gradient: Gradient) -> Trial:

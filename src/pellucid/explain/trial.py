@@ -26,11 +26,11 @@ from pellucid.formula.normal import is_position
 from pellucid.formula.ranges import Ranges, Shape, solve
 from pellucid.formula.renaming import renamed_apart
 
-__all__ = ["Trial", "drawn", "scope_of", "smaller"]
+__all__ = ["Trial", "places", "scope_of", "smaller"]
 
 Array = NDArray[Any]
 # So many elements of a gradient are looked at.
-POINTS = 12
+POINTS = 24
 # Sizes to try for an axis; what a layer needs at least is not known beforehand.
 SIZES = (2, 3, 4, 5, 6, 7, 8, 9, 12, 16)
 
@@ -106,15 +106,11 @@ class Trial:
         return total
 
     def at_points(self, value: Expr, env: Env) -> Array:
-        """A value at points that `points` or `_all` gave, in the shape of its letters."""
+        """A value at places, in the shape of its letters."""
         shape = next(iter(env.values())).shape if env else ()
         with np.errstate(all="ignore"):
             found = ComplexStep(self.scope).value(value, env).value
         return np.array(np.broadcast_to(found, shape))
-
-    def points(self, target: Read) -> Env:
-        """Some elements of a left side, drawn at random."""
-        return drawn(target, self.scope.ranges, seed=1)
 
     def _all(self, target: Read) -> Env:
         shape = self.scope.ranges.shapes[target.tensor]
@@ -129,7 +125,7 @@ def scope_of(gradient: Gradient, ranges: Ranges, values: Mapping[str, Array]) ->
     return Scope(gradient.forward, ranges, {}, values, scalars, frozenset(), "")
 
 
-def drawn(target: Read, ranges: Ranges, seed: int) -> Env:
+def places(target: Read, ranges: Ranges, seed: int = 1) -> Env:
     """Letters of some elements of a left side, drawn at random; of all, if there are few."""
     sizes = _sizes(target, ranges)
     if not sizes:
@@ -141,5 +137,5 @@ def drawn(target: Read, ranges: Ranges, seed: int) -> Env:
 
 
 def _sizes(target: Read, ranges: Ranges) -> dict[str, int]:
-    letters = [s for i in target.indices for s in flat_parts(i) or (i.letter or "",)]
-    return {s: ranges.extents[s] for s in letters}
+    letters = dict.fromkeys(s for i in target.indices for s in flat_parts(i) or (i.letter or "",))
+    return {s: ranges.extent(Bound(s)) for s in letters}

@@ -155,7 +155,11 @@ class _Pusher:
     def element(self, read: Read, element: Read) -> Expr:
         pairs = zip(read.indices, element.indices, strict=True)
         return mul(
-            *(Delta(mine, theirs, self.covering(read, axis)) for axis, (mine, theirs) in enumerate(pairs))
+            *(
+                Delta(mine, theirs, self.covering(read, axis))
+                for axis, (mine, theirs) in enumerate(pairs)
+                if mine != theirs
+            )
         )
 
     def extreme(self, node: Reduce, element: Read) -> Expr:

@@ -29,7 +29,8 @@ from pellucid.formula.layout import Printable, layout
 __all__ = ["mathml"]
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
-INVISIBLE_TIMES, APPLY, NO_BREAK = "\u2062", "\u2061", "\u00a0"
+# As references, so that what shows or keeps only visible characters leaves them alone.
+INVISIBLE_TIMES, APPLY, NO_BREAK = "&#x2062;", "&#x2061;", "&#xa0;"
 FORBIDDEN = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 
 

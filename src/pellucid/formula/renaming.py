@@ -9,6 +9,7 @@ from pellucid.formula.expression import (
     Node,
     Read,
     Reduce,
+    as_expr,
     bound_letters,
     free_letters,
     prime,
@@ -16,10 +17,10 @@ from pellucid.formula.expression import (
     transform,
 )
 from pellucid.formula.formula import target_letters
-from pellucid.formula.index import Index
+from pellucid.formula.index import Index, flat_parts
 from pellucid.formula.normal import position_of
 
-__all__ = ["renamed_apart"]
+__all__ = ["definition", "renamed_apart"]
 
 
 def renamed_apart(equation: Equation, taken: frozenset[str], positions: dict[str, Read]) -> Equation:
@@ -47,6 +48,19 @@ def renamed_apart(equation: Equation, taken: frozenset[str], positions: dict[str
             value = _bound_apart(value, frozenset(b.letter for b in value.letters))
             assert isinstance(value, Reduce)
     return Equation(target, value, equation.shift)
+
+
+def definition(equation: Equation, read: Read, taken: frozenset[str]) -> Expr:
+    """What the equation says of the element that is read; its sums have letters that are not in `taken`."""
+    own = renamed_apart(equation, taken, {})
+    mapping: dict[str, Index] = {}
+    for mine, theirs in zip(own.target.indices, read.indices, strict=True):
+        if mine.letter:
+            mapping[mine.letter] = theirs
+        else:
+            pairs = zip(flat_parts(mine) or (), flat_parts(theirs) or (), strict=True)
+            mapping |= {a: Index.of(b) for a, b in pairs}
+    return as_expr(substitute(own.value, mapping))
 
 
 def _bound_apart(value: Expr, taken: frozenset[str]) -> Expr:

@@ -54,6 +54,9 @@ RULES = {
         ),
         Rule("collect", "equal terms are added and common factors are taken out"),
         Rule("numbers", "sizes and constants become numbers, and conditions that always hold are dropped"),
+        Rule("unit", "what is multiplied or divided by 1 stays as it is"),
+        Rule("padding", "a gradient that counts as 0 beyond its edges needs no range conditions"),
+        Rule("reverse", "a sum over a window may as well be taken from the window's end"),
         Rule("residue", "among all values of the window index exactly one leaves no remainder"),
     )
 }  # fmt: skip
