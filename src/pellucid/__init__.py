@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from pellucid.explain import Derivation, Explanation, StepExplanation, Uses, Vectors
     from pellucid.formula.formula import Formula
+    from pellucid.interop import from_onnx
     from pellucid.layers import (
         GELU,
         Add,
@@ -145,6 +146,7 @@ __all__ = [
     "Vectors",
     "__version__",
     "data",
+    "from_onnx",
     "load",
     "network_to_toml",
     "read_network",
@@ -164,6 +166,7 @@ _HOMES = {
     ),
     "pellucid.explain": ("Derivation", "Explanation", "StepExplanation", "Uses", "Vectors"),
     "pellucid.formula.formula": ("Formula",),
+    "pellucid.interop": ("from_onnx",),
     "pellucid.layers": (
         "GELU", "Add", "AveragePool2D", "Conv2D", "Dense", "Dropout", "Flatten", "FormulaLayer",
         "GlobalAveragePool2D", "Layer", "LeakyReLU", "Loss", "MaxPool2D", "MeanSquaredError", "Parameter",
