@@ -159,7 +159,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "no layers": ({"layers": []}, r"a network is a list of layers, at least one, not \[\]"),
     "one layer": ({"layers": ReLU()}, "a network is a list of layers"),
     "a class": ({"layers": [ReLU]}, "layer 1 is <class .*ReLU'>, a layer such as ReLU"),
-    "a flat shape of two": ({"input_shape": (3, 8)}, r"an input shape is \(C, H, W\) or .* not \(3, 8\)"),
+    "a flat shape of two": ({"input_shape": (3, -8)}, r"an input shape is \(C, H, W\), .* not \(3, -8\)"),
     "no channels": ({"input_shape": (0, 8, 8)}, "all at least 1"),
     "a fraction of a pixel": ({"input_shape": (3, 8, 7.5)}, "an input shape"),
     "a word as shape": ({"input_shape": "3x8x8"}, "an input shape"),

@@ -229,7 +229,7 @@ MISTAKES = {
         8,
         "layer maxpool1: there is no room for even",
     ),
-    "a wrong shape": (HEAD.replace("[3, 8, 8]", "[3, 8]"), 1, "an input shape is (C, H, W) or (features,)"),
+    "a wrong shape": (HEAD.replace("[3, 8, 8]", "[3, -8]"), 1, "an input shape is (C, H, W), (features,)"),
     "an unknown loss": (
         "loss = 'CrossEntropy'\n" + HEAD,
         1,

@@ -18,7 +18,9 @@ __all__ = ["LETTERS", "Layer", "Loss", "Parameter", "letters_for", "rank_checked
 # What a public name may be; a parameter's may be empty.
 NAME = re.compile(r"([A-Za-z][A-Za-z0-9_]*)?")
 # The index letters of a tensor with this many axes, where a formula writes "...".
-LETTERS: Mapping[int, str] = {1: "n", 2: "n,d", 3: "n,c,i", 4: "n,c,i,j"}
+LETTERS: Mapping[int, str] = {
+    1: "n", 2: "n,d", 3: "n,c,i", 4: "n,c,i,j", 5: "n,c,f,i,j", 6: "n,c,f,g,i,j", 7: "n,c,f,g,h,i,j",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,10 @@ def letters_for(shape: Shape, what: str) -> str:
     """The letters of a tensor of this shape.
 
     Raises:
-        GeometryError: there are more than four axes.
+        GeometryError: there are more than seven axes.
     """
     if len(shape) not in LETTERS:
-        raise GeometryError(f"{what} takes inputs of 1 to 4 axes, not the shape {shape}")
+        raise GeometryError(f"{what} takes inputs of 1 to {max(LETTERS)} axes, not the shape {shape}")
     return LETTERS[len(shape)]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pellucid.errors import GeometryError
 from pellucid.formula.formula import Formula
+from pellucid.layers.layer import letters_for
 
 __all__ = ["CONFUSION", "CORRECT", "ONE_HOT", "SQUARED_NORM", "clipping", "normalisation"]
 
@@ -32,9 +33,9 @@ def normalisation(axes: int) -> Formula:
     >>> print(normalisation(4))
     x[n,c,i,j] = (image[n,c,i,j]*scale - average[c])/deviation[c]
     """
-    letters = {2: "n,d", 4: "n,c,i,j"}.get(axes)
-    if letters is None:
-        raise GeometryError(f"inputs have 2 axes (N, features) or 4 (N, C, H, W), not {axes}")
+    letters = letters_for((1,) * axes, "a normalisation")
+    if axes < 2:
+        raise GeometryError(f"inputs have at least 2 axes, (N, features), not {axes}")
     each = letters.split(",")[1]
     return Formula.parse(f"x[{letters}] = (image[{letters}] * scale - average[{each}]) / deviation[{each}]")
 

@@ -13,6 +13,7 @@ from pellucid.errors import NetworkError, PellucidError
 from pellucid.formula.formula import Formula
 from pellucid.formula.ranges import Ranges, Shape, solve
 from pellucid.layers import Layer, Parameter
+from pellucid.layers.layer import LETTERS
 from pellucid.layers.options import is_whole
 
 __all__ = ["INPUT", "Node", "checked_shape", "joined"]
@@ -60,11 +61,11 @@ class Node:
 
 
 def checked_shape(given: Sequence[int]) -> Shape:
-    """The shape of an input, (C, H, W) or (features,); anything else is a NetworkError."""
+    """The shape of an input, (C, H, W), (features,) or other axes; anything else is a NetworkError."""
     sizes = tuple(given) if isinstance(given, Sequence) else ()
     shape = tuple(operator.index(n) for n in sizes if is_whole(n, 1))
-    if len(shape) != len(sizes) or len(shape) not in (1, 3):
-        wanted = "(C, H, W) or (features,), all at least 1"
+    if len(shape) != len(sizes) or not 0 < len(shape) < max(LETTERS):
+        wanted = "(C, H, W), (features,) or up to six sizes, all at least 1"
         raise NetworkError(f"an input shape is {wanted}, not {given!r:.150}", ("input_shape",))
     return shape
 

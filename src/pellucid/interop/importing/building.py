@@ -28,6 +28,7 @@ def from_onnx(
     path: str | os.PathLike[str],
     *,
     input_shape: Sequence[int] | None = None,
+    output: str | None = None,
     loss: Loss | None = None,
     one_image: bool = False,
 ) -> Model:
@@ -40,6 +41,7 @@ def from_onnx(
     Args:
         path: the file.
         input_shape: (C, H, W) of an image, where the file leaves sizes open.
+        output: name of the one to import, if the graph has several.
         loss: what training minimises, if the file does not say so by a Softmax at its end.
         one_image: whether the graph's whole input is one image; otherwise its first axis counts images.
 
@@ -49,7 +51,7 @@ def from_onnx(
         ResourceError: the file cannot be read.
         UsageError: the package onnx is not installed.
     """
-    found = read(path)
+    found = read(path, output)
     try:
         return model(found, input_shape, loss, one_image)
     except ModelFileError:

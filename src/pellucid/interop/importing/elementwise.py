@@ -82,7 +82,7 @@ def clip(node: Node) -> Value:
 def dropout(node: Node) -> Value:
     ratio = node.number(1) if node.opset >= 12 else node.real("ratio", 0.5)
     at_work = node.number(2) if node.opset >= 12 else float(not node.flag("is_test", default=True))
-    if at_work:
+    if at_work and ratio != 0:
         raise ValueError("it drops elements out at random also after training, which is not supported")
     rate = 0.5 if ratio is None else ratio
     return node.layer(Dropout(rate)) if rate else node.value(0)
@@ -110,6 +110,7 @@ def _placed(node: Node, value: Value, beside: Value) -> Value:
     if node.opset >= 7:
         return value
     node.flag("broadcast")
+    node.whole("axis", 0)
     rank = node.rank(beside) if isinstance(beside, Data) else beside.array.ndim
     if not isinstance(value, Known) or value.array.ndim in (0, rank):
         return value

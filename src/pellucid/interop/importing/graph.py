@@ -90,8 +90,8 @@ class Graph:
         return counts
 
 
-def read(path: str | os.PathLike[str]) -> Graph:
-    """The graph that a file holds.
+def read(path: str | os.PathLike[str], output: str | None = None) -> Graph:
+    """The graph that a file holds, as far as it leads to the output of this name, or to the only one.
 
     Raises:
         ModelFileError: the file is no ONNX model, or holds what pellucid does not take.
@@ -105,7 +105,7 @@ def read(path: str | os.PathLike[str]) -> Graph:
                 raise ValueError(f"it has {size:,} bytes; an ONNX file has 1 to {MOST_BYTES:,}")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
                 message = parsed(content)
-            return graph(message)
+            return graph(message, output)
     except ValueError as error:
         if isinstance(error, ModelFileError | UsageError):
             raise
@@ -134,15 +134,13 @@ def parsed(content: Any) -> Any:
         raise ValueError("it is damaged or no ONNX file") from None
 
 
-def graph(message: Any) -> Graph:
+def graph(message: Any, wanted: str | None) -> Graph:
     """The graph of a model message; a ValueError says what is wrong with it."""
     inside = message.graph
     if len(inside.node) > MOST_NODES:
         raise ValueError(f"its graph has {len(inside.node):,} nodes; {MOST_NODES:,} are allowed")
-    if not inside.output:
-        raise ValueError("it is no ONNX file, or its graph has no output")
     tensors = {_text(t.name): t for t in inside.initializer}
-    output = _text(inside.output[0].name)
+    output = _output(inside, wanted)
     operations = _needed([_operation(n, i + 1) for i, n in enumerate(inside.node)], output)
     given = [i for i in inside.input if i.name not in tensors]
     read = {name for operation in operations for name in operation.inputs} | {output}
@@ -155,6 +153,21 @@ def graph(message: Any) -> Graph:
     metadata = {_text(p.key): _text(p.value) for p in message.metadata_props}
     return Graph(
         _opset(message), tuple(operations), tensors, _text(inputs[0].name), axes, dtype, output, metadata
+    )
+
+
+def _output(inside: Any, wanted: str | None) -> str:
+    """The name of the output that is imported."""
+    names = [_text(value.name) for value in inside.output]
+    if not names:
+        raise ValueError("it is no ONNX file, or its graph has no output")
+    if wanted in names or (wanted is None and len(names) == 1):
+        return wanted or names[0]
+    shown = ", ".join(repr(name[:50]) for name in names[:5])
+    raise ValueError(
+        f"it has {len(names)} outputs ({shown}); name the one that is wanted as output"
+        if wanted is None
+        else f"it has no output {wanted!r}, but {shown}"
     )
 
 

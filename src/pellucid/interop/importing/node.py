@@ -12,6 +12,7 @@ from pellucid.interop.importing.assembly import Assembly, plain
 from pellucid.interop.importing.graph import Operation, array
 from pellucid.interop.importing.values import Data, Known, Value
 from pellucid.layers import FormulaLayer, Layer, Parameter
+from pellucid.layers.layer import letters_for
 
 __all__ = ["Node", "letters"]
 
@@ -20,23 +21,18 @@ LARGEST = 2**31
 FLOAT, INT, STRING, TENSOR, FLOATS, INTS = 1, 2, 3, 4, 6, 7
 # Attributes without a meaning for what a node gives.
 IGNORED = frozenset({"consumed_inputs", "seed", "momentum", "storage_order", "spatial"})
-LETTERS = {0: "", 1: "d", 2: "c,i", 3: "c,i,j", 4: "c,f,i,j", 5: "c,f,g,i,j", 6: "c,f,g,h,i,j"}
 
 
 def letters(rank: int) -> list[str]:
     """An index letter for each axis of an image, without the images' own n.
 
     Raises:
-        ValueError: there are more axes than networks have.
+        GeometryError: there are more axes than networks have.
 
     >>> letters(3)
     ['c', 'i', 'j']
     """
-    if rank not in LETTERS:
-        raise ValueError(
-            f"arrays of {rank} axes for one image are not supported; {max(LETTERS)} are the most"
-        )
-    return LETTERS[rank].split(",") if rank else []
+    return letters_for((1,) * (rank + 1), "an operator").split(",")[1:]
 
 
 @dataclass
@@ -59,6 +55,11 @@ class Node:
     @property
     def op(self) -> str:
         return self.operation.op
+
+    @property
+    def gives_more(self) -> bool:
+        """Whether there is a second output."""
+        return any(self.operation.outputs[1:])
 
     # What it reads.
 

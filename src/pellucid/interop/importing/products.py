@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from pellucid.interop.importing.node import Node, letters
+from pellucid.formula.ranges import Shape
+from pellucid.interop.importing.node import Node
 from pellucid.interop.importing.values import Data, Known, Value
 from pellucid.layers import Dense
 
@@ -21,26 +22,30 @@ def gemm(node: Node) -> Value:
     if node.opset < 7:
         node.flag("broadcast")
     data, w = node.data(), node.known(1)
-    b = node.known(2) if node.optional(2) is not None else None
+    b = node.optional(2)
     if node.rank(data) != 2 or w.array.ndim != 2:
         raise ValueError(f"it takes two matrices, not arrays of {node.rank(data)} and {w.array.ndim} axes")
     weight = w if second else _turned(w)
     units = weight.array.shape[0]
     if node.assembly.images and first:
         raise ValueError("it sums over the images; each image must be by itself")
-    if node.assembly.images and alpha == beta == 1:
+    if node.assembly.images and alpha == beta == 1 and not isinstance(b, Data):
         bias = None if b is None else replace(b, array=np.broadcast_to(_row(node, b), (units,)))
         return _dense(node, data, weight, bias)
     rows = "" if node.assembly.images else "i,"
     read = "d,i" if first else f"{rows}d"
     text, weights = "alpha * sum[d] w[k,d] * x[n,{read}]", {"w": ("k,d", weight, "weight")}
-    if b is not None:
+    inputs = {"x": data}
+    if isinstance(b, Data):
+        inputs["z"] = b
+        text += f" + beta * z[n,{rows}k]"
+    elif b is not None:
         shape = node.aligned(b, 1 if node.assembly.images else 2)
         axes = [x for x, size in zip(("i", "k")[2 - len(shape) :], shape, strict=True) if size > 1]
         weights["b"] = (",".join(axes), replace(b, array=b.array.squeeze()), "bias")
         text += f" + beta * b[{','.join(axes)}]" if axes else " + beta * b"
     constants = {"alpha": alpha, "K": units} | ({"beta": beta} if b is not None else {})
-    return node.formula(f"y[n,{rows}k] = {text.format(read=read)}", weights=weights, constants=constants)
+    return node.formula(f"y[n,{rows}k] = {text.format(read=read)}", inputs, weights, constants)
 
 
 def _row(node: Node, bias: Known) -> np.ndarray:
@@ -72,66 +77,58 @@ def _turned(matrix: Known) -> Known:
 
 def _product(node: Node, a: Value, b: Value, bias: Known | None) -> Data:
     """Sums over the last axis of the one and the last but one of the other, the axes before them matched."""
-    images = node.assembly.images
-    if (isinstance(a, Known) and images and a.array.ndim > 1) or _rank(node, a) == 0 or _rank(node, b) == 0:
-        raise ValueError("it works along the images' axis; each image must be by itself")
-    if isinstance(b, Data) and images and len(b.shape) < 2:
-        raise ValueError("it works along the images' axis; each image must be by itself")
-    if isinstance(a, Data) and isinstance(b, Data) and images and len(a.shape) != len(b.shape):
-        raise ValueError("its inputs have different numbers of axes, so that images would not meet images")
-    one, other = list(_shape(node, a)), list(_shape(node, b))
-    rows = [one[-2]] if len(one) > 1 else []
-    columns = [other[-1]] if len(other) > 1 else []
-    before = np.broadcast_shapes(tuple(one[:-2]), tuple(other[:-2]))
-    batch = letters(len(before) + 2)[: len(before)] if before else []
-    row, column = ["r"] * len(rows), ["k"] * len(columns)
-
-    def read(value: Value, name: str, own: list[int], last: list[str]) -> str:
-        axes = [
-            x if size > 1 or full == 1 else "0"
-            for x, size, full in zip(
-                batch[len(batch) - len(own[:-2]) :],
-                own[:-2],
-                before[len(before) - len(own[:-2]) :],
-                strict=True,
-            )
-        ]
-        return f"{name}[{','.join((['n'] if isinstance(value, Data) else []) + axes + last)}]"
-
+    one, other = _extents(node, a, b)
+    before = np.broadcast_shapes(one[:-2], other[:-2])
+    rows, columns = one[-2:-1], other[1:][-1:]
+    names = [*"cfghij"][: len(before) + len(rows)]
+    named = dict(zip(names, (*before, *rows), strict=True)) | dict.fromkeys("k" * len(columns), other[-1])
     data: dict[str, Data] = {}
     weights: dict[str, tuple[str, Known, str]] = {}
-    texts = []
-    for value, own, last, word in ((a, one, [*row, "d"], "x1"), (b, other, ["d", *column], "x2")):
+    factors = []
+    for value, own, last in ((a, one, [*names[len(before) :], "d"]), (b, other, ["d", *"k" * len(columns)])):
+        batch = list(zip(names[len(before) - len(own[:-2]) : len(before)], own[:-2], strict=True))
         if isinstance(value, Data):
+            word = f"x{1 + len(data)}"
             data[word] = value
-            texts.append(read(value, word, own, last))
+            factors.append(
+                f"{word}[{','.join(['n', *(x if size == named[x] else '0' for x, size in batch), *last])}]"
+            )
         else:
-            known = replace(value, array=value.array.reshape(own))
-            text = read(value, "w", own, last)
-            weights["w"] = (text[2:-1], known, "weight")
-            texts.append(text)
-    target = ",".join(["n", *batch, *row, *column])
-    tail = ""
+            kept = [x for x, size in batch if size > 1]
+            array = value.array.reshape([*(named[x] for x in kept), *own[-2:]])
+            weights["w"] = (",".join([*kept, *last]), replace(value, array=array), "weight")
+            factors.append(f"w[{','.join([*kept, *last])}]")
     if bias is not None:
-        if not columns or bias.array.size != columns[0]:
-            raise ValueError(f"a bias of {bias.array.size} elements does not fit {columns or 'a vector'}")
+        if bias.array.size != named.get("k"):
+            raise ValueError(f"a bias of {bias.array.size} elements does not fit an array of shape {other}")
         weights["b"] = ("k", replace(bias, array=bias.array.reshape(-1)), "bias")
-        tail = " + b[k]"
-    sizes = {x.upper(): n for x, n in zip((*batch, *row, *column), (*before, *rows, *columns), strict=True)}
+    tail = " + b[k]" if bias is not None else ""
+    source = f"y[{','.join(['n', *named])}] = sum[d] {' * '.join(factors)}{tail}"
     return node.formula(
-        f"y[{target}] = sum[d] {' * '.join(texts)}{tail}", data, weights, {**sizes, "D": one[-1]}
+        source, data, weights, {x.upper(): size for x, size in named.items()} | {"D": one[-1]}
     )
 
 
-def _shape(node: Node, value: Value) -> tuple[int, ...]:
-    if isinstance(value, Data):
-        return value.shape
-    shape = value.array.shape
-    return shape[1:] if node.assembly.images and len(shape) > 2 and shape[0] == 1 else shape
-
-
-def _rank(node: Node, value: Value) -> int:
-    return len(_shape(node, value))
+def _extents(node: Node, a: Value, b: Value) -> tuple[Shape, Shape]:
+    """The shapes of both for one image, once it is sure that images meet only themselves."""
+    images = node.assembly.images
+    shapes = [v.shape if isinstance(v, Data) else v.array.shape for v in (a, b)]
+    ranks = [len(v.shape) + images if isinstance(v, Data) else v.array.ndim for v in (a, b)]
+    if images:
+        whole = max(ranks)
+        for place, value in enumerate((a, b)):
+            if isinstance(value, Data):
+                # The images' axis is the first of all; of a matrix of rows it may be the rows' axis.
+                alone = ranks[place] == whole and (whole > 2 or place == 0)
+                apart = whole > 2 or ranks[1 - place] <= 2
+            else:
+                alone = apart = ranks[place] < whole or whole <= 2 or value.array.shape[0] == 1
+                shapes[place] = shapes[place][1:] if ranks[place] == whole > 2 else shapes[place]
+            if not (alone and apart):
+                raise ValueError("it works along the images' axis; each image must be by itself")
+    if not shapes[0] or not shapes[1] or shapes[0][-1] != (*shapes[1],)[-2:][0]:
+        raise ValueError(f"arrays of shapes {shapes[0]} and {shapes[1]} cannot be multiplied")
+    return tuple(shapes[0]), tuple(shapes[1])
 
 
 OPERATORS: Mapping[str, Callable[[Node], Value]] = {"Gemm": gemm, "MatMul": matmul}

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import prod
 
 from pellucid.interop.importing.node import Node, letters
 from pellucid.interop.importing.values import Data, Known, Value
 
 __all__ = ["OPERATORS"]
+
+# Letters of the joined axis for arrays that the file holds.
+OWN = "opqrst"
 
 
 def flatten(node: Node) -> Value:
@@ -105,17 +109,32 @@ def concat(node: Node) -> Value:
         return values[0]
     named = letters(rank - node.assembly.images)
     letter, start, terms = named[axis], 0, []
+    weights: dict[str, tuple[str, Known, str]] = {}
+    constants: dict[str, int] = {}
     for number, (value, shape) in enumerate(zip(values, shapes, strict=True), 1):
         place = [*named]
         place[axis] = f"{letter} - {start}" if start else letter
-        word, first = (f"x{number}", ["n"]) if isinstance(value, Data) else (f"w{number}", [])
-        terms.append(f"where(0 <= {place[axis]} < {shape[axis]}, {word}[{','.join([*first, *place])}], 0)")
+        if isinstance(value, Data):
+            read = f"x{number}[{','.join(['n', *place])}]"
+        else:
+            # An array of the file's has a letter of its own along this axis.
+            own = [*named]
+            own[axis] = OWN[len(weights) % len(OWN)]
+            constants[own[axis].upper()] = shape[axis]
+            weights[f"w{number}"] = (
+                ",".join(own),
+                replace(value, array=value.array.reshape(shape)),
+                f"part{number}",
+            )
+            read = f"w{number}[{','.join(place)}]"
+        terms.append(f"where(0 <= {place[axis]} < {shape[axis]}, {read}, 0)")
         start += shape[axis]
-        if isinstance(value, Known):
-            raise ValueError(f"its input {number} does not depend on the image, which is not supported")
+    if len(weights) > len(OWN):
+        raise ValueError(f"more than {len(OWN)} of its inputs do not depend on the image")
     target = ",".join(["n", *named])
     inputs = {f"x{number}": v for number, v in enumerate(values, 1) if isinstance(v, Data)}
-    return node.formula(f"y[{target}] = {' + '.join(terms)}", inputs, constants={letter.upper(): start})
+    constants[letter.upper()] = start
+    return node.formula(f"y[{target}] = {' + '.join(terms)}", inputs, weights, constants)
 
 
 def pad(node: Node) -> Value:

@@ -49,7 +49,7 @@ def batch_normalization(node: Node) -> Value:
     Its statistics are constants of the file, and so it is ``weight * x + bias``, with both worked out here.
     """
     data, epsilon = node.data(), node.real("epsilon", 1e-5)
-    if node.flag("training_mode") or sum(map(bool, node.operation.outputs)) > 1:
+    if node.flag("training_mode") or not node.flag("is_test", default=True) or node.gives_more:
         raise ValueError("it is meant for training: its statistics would depend on all images of a batch")
     scale, bias, mean, variance = (node.known(place) for place in (1, 2, 3, 4))
     channels = data.shape[:1]

@@ -18,7 +18,7 @@ from pellucid.layers import AveragePool2D, Conv2D, GlobalAveragePool2D, MaxPool2
 __all__ = ["OPERATORS"]
 
 # For each axis of an image: its index in the output, in the window, and its constants.
-OUT, WINDOW, STRIDE, DILATION, PADDING = "ijl", "uvw", "str", "aez", "pqo"
+OUT, WINDOW, STRIDE, DILATION, PADDING = "ijl", "uvz", "str", "aem", "pqo"
 WAYS = ("NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID")
 
 
