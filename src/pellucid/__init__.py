@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         UnknownNameError,
         UsageError,
     )
+    from pellucid.estimator import ImageClassifier, ImageRegressor
     from pellucid.explain import Derivation, Explanation, StepExplanation, Uses, Vectors
     from pellucid.formula.formula import Formula
     from pellucid.interop import from_onnx
@@ -107,6 +108,8 @@ __all__ = [
     "GeometryError",
     "GlobalAveragePool2D",
     "History",
+    "ImageClassifier",
+    "ImageRegressor",
     "ImageSet",
     "Layer",
     "LeakyReLU",
@@ -164,6 +167,7 @@ _HOMES = {
         "MissingPackageError", "ModelFileError", "NetworkError", "NotFoundError", "PellucidError",
         "ResourceError", "TrainingError", "UnknownNameError", "UsageError",
     ),
+    "pellucid.estimator": ("ImageClassifier", "ImageRegressor"),
     "pellucid.explain": ("Derivation", "Explanation", "StepExplanation", "Uses", "Vectors"),
     "pellucid.formula.formula": ("Formula",),
     "pellucid.interop": ("from_onnx",),

@@ -276,7 +276,7 @@ def damaged(value, index=7):
         ({"validation": 0.001}, UsageError, "leaves one of the two parts empty"),
         ({"early_stopping": 2}, UsageError, "early stopping needs images to validate with"),
         ({"label_smoothing": 1.0}, UsageError, "at least 0 and less than 1, not 1.0"),
-        ({"sample_weight": np.zeros(60)}, DataError, "sample weights are finite, at least 0 and not all 0"),
+        ({"sample_weight": np.zeros(60)}, DataError, "weights are finite, at least 0 and not all zero"),
         ({"sample_weight": np.ones(59)}, DataError, "sample weights have the shape (60,), not (59,)"),
         ({"engine": "abacus"}, UsageError, "there is no engine 'abacus'"),
         ({"parameters": {}}, NetworkError, "'conv1.weight' is missing"),

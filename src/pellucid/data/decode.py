@@ -28,7 +28,7 @@ from pellucid.errors import FileFormatError, PellucidError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["decoded"]
+__all__ = ["decoded", "flat"]
 
 _FORMATS = ("PNG", "JPEG", "BMP")
 _MOST_SCANS = 256
@@ -56,7 +56,7 @@ def decoded(data: bytes, where: str, limits: Limits) -> Image:
             with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
                 _check_work(image, data, where, limits)
                 image.load()
-                return _flat(_upright(image))
+                return flat(_upright(image))
         except (PellucidError, MemoryError):
             raise
         except UnidentifiedImageError as error:
@@ -105,7 +105,7 @@ def _with_notes(turned: Image, image: Image) -> Image:
     return turned
 
 
-def _flat(image: Image) -> Image:
+def flat(image: Image) -> Image:
     """The image without palette, transparency and extra bits: gray or RGB, 8 bits a channel."""
     from PIL import Image as Images
 

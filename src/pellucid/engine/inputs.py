@@ -143,5 +143,5 @@ def as_weights(weights: object, count: int, dtype: DTypeLike) -> Array:
     if array.shape != (count,):
         raise DataError(f"sample weights have the shape ({count},), not {array.shape}")
     if not np.isfinite(array).all() or (array < 0).any() or not array.any():
-        raise DataError("sample weights are finite, at least 0 and not all 0")
+        raise DataError("sample weights are finite, at least 0 and not all zero")
     return array
