@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from pellucid import __version__, random
 from pellucid import engine as engines
@@ -89,6 +89,12 @@ class Model:
     def dtype(self) -> np.dtype[Any]:
         """Of the parameters, and of all that is computed with them."""
         return next((array.dtype for array in self.parameters.values()), FLOATS[0])
+
+    @property
+    def classifies(self) -> bool:
+        """Whether the network ends in Softmax or in a loss of classes."""
+        last, loss = self.network.nodes[-1].layer, self.network.loss
+        return isinstance(last, Softmax) or (loss is not None and loss.classification)
 
     def outputs(self, images: object, *, engine: str = "auto", threads: int | None = None) -> Array:
         """What the network gives for images, for instance logits.
@@ -258,8 +264,7 @@ class Model:
         return draw_confused(pictures, answers, _largest(rows), rows, names, most)
 
     def _logits(self, images: object, engine: str, threads: int | None) -> Array:
-        last, loss = self.network.nodes[-1].layer, self.network.loss
-        if not isinstance(last, Softmax) and not (loss is not None and loss.classification):
+        if not self.classifies:
             raise NetworkError(
                 f"{self.network.name} does not classify: it ends neither in Softmax nor in a loss of classes"
             )
@@ -275,6 +280,37 @@ class Model:
         from pellucid.model.storage import save
 
         save(self, path)
+
+    def to_onnx(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        preprocessing: str = "auto",
+        probabilities: bool = False,
+        dtype: DTypeLike = np.float32,
+    ) -> None:
+        """Writes the model as an ONNX file, atomically, for any number of images and other programs.
+
+        The equations of all layers become standard operators; class names, normalisation and versions stand
+        in the file's metadata, and the equations in its description.
+
+        Args:
+            path: of the file.
+            preprocessing: what the file's input is: "uint8", images as they lie in a file; "float", images
+                whose pixels are multiplied by the normalisation's scale already; "none", what the network
+                itself reads; "auto", the first of these that the model's normalisation has something to say
+                about.
+            probabilities: whether the file ends with softmax.
+            dtype: of its numbers, float32 or float64; many programs compute with float32 only.
+
+        Raises:
+            MissingPackageError: ``onnx`` is not installed.
+            ResourceError: the file cannot be written.
+            UsageError: the model cannot be exported as asked.
+        """
+        from pellucid.interop.exporting.onnx_file import to_onnx
+
+        to_onnx(self, path, preprocessing=preprocessing, probabilities=probabilities, dtype=dtype)
 
     @staticmethod
     def load(path: str | os.PathLike[str]) -> Model:

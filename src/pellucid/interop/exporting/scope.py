@@ -1,0 +1,117 @@
+"""One formula on its way into a graph: its letters, its tensors, and what is known before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from pellucid.formula.evaluate import Builder
+from pellucid.formula.expression import (
+    Condition,
+    Expr,
+    Mul,
+    Node,
+    Num,
+    Read,
+    Reduce,
+    Where,
+    as_expr,
+    bound_letters,
+    free_letters,
+    is_singular,
+    iverson,
+    reads,
+    split_coefficient,
+    walk,
+)
+from pellucid.formula.formula import Formula
+from pellucid.formula.index import Index, size_of
+from pellucid.formula.ranges import Ranges
+from pellucid.formula.views import Array
+from pellucid.interop.exporting.graph import Dim, Tensor
+from pellucid.interop.exporting.windows import Windows, windows
+
+__all__ = ["Scope"]
+
+
+class Scope:
+    """What every part of the lowering looks up.
+
+    Args:
+        formula: the equations.
+        ranges: their extents and shapes, for some number of images.
+        operands: the graph's value behind each operand.
+        counted: the symbols that stand for the number of images.
+
+    Attributes:
+        tensors: the graph's value behind each tensor that is defined so far.
+        extents: of all letters; None is the number of images.
+    """
+
+    def __init__(
+        self, formula: Formula, ranges: Ranges, operands: Mapping[str, Tensor], counted: frozenset[str]
+    ) -> None:
+        fixed = {letter: n for letter, n in ranges.extents.items() if size_of(letter) not in counted}
+        symbols = {s: v for s, v in ranges.symbols.items() if s not in counted}
+        self.formula, self.ranges = formula, Ranges(fixed, symbols, ranges.shapes)
+        self.tensors = dict(operands)
+        self.extents: dict[str, Dim] = {**dict.fromkeys(formula.letters), **fixed}
+        self._counted = counted | {s for s in formula.letters if size_of(s) in counted}
+        self._builder = Builder(formula, self.ranges, np.dtype(np.float64))
+
+    def numbers(self, indices: Sequence[Index]) -> tuple[Index, ...]:
+        """Index expressions with numbers in place of sizes and constants."""
+        return tuple(self.ranges.number(i) for i in indices)
+
+    def letters_of(self, node: Node) -> set[str]:
+        """The index letters that the value depends on."""
+        return {s for s in free_letters(node) if s in self.extents}
+
+    def is_known(self, node: Node) -> bool:
+        """Whether the value follows from the equation and its constants alone."""
+        if any(r.tensor not in self._builder.scalars for r in reads(node)):
+            return False
+        return not (free_letters(node) | bound_letters(node)) & self._counted
+
+    def worked_out(self, node: Node, letters: Sequence[str]) -> Array:
+        """The known value: an axis for each letter, of length 1 where it does not depend on it."""
+        with np.errstate(all="ignore"):
+            if isinstance(node, Condition):
+                return self._builder.condition(node, tuple(letters))({})
+            return self._builder.value(as_expr(node), tuple(letters))({})
+
+    def factors(self, term: Expr) -> tuple[float, list[Expr]]:
+        """The term as a number times factors, whose product may be summed by a contraction.
+
+        A condition that makes the term vanish becomes a factor of ones and zeros, or none at all where what
+        is read is 0 as well.
+        """
+        number, rest = split_coefficient(term)
+        found: list[Expr] = []
+        for factor in rest.factors if isinstance(rest, Mul) else (rest,):
+            if isinstance(factor, Where) and factor.otherwise == Num(0) and factor.then != Num(1):
+                gone = self._builder.vanishes(factor)
+                if gone or (self.is_known(factor.condition) and not _may_overflow(factor.then)):
+                    inner, parts = self.factors(factor.then)
+                    number = number * inner
+                    found += parts if gone else [iverson(factor.condition), *parts]
+                    continue
+            if factor != Num(1):
+                found.append(factor)
+        return float(number), found
+
+    def windows(self, node: Expr, reduction: Reduce) -> Windows | None:
+        """The windows that the reduction slides over images, if the expression is such a read."""
+        if not isinstance(node, Read) or not node.indices:
+            return None
+        bound = {b.letter for b in reduction.letters}
+        shape = self.tensors[node.tensor].shape
+        declared = self.formula.padding.get(node.tensor, ((Index.of(0), Index.of(0)),) * len(shape))
+        padding = [(self.ranges.value(low), self.ranges.value(high)) for low, high in declared]
+        return windows(Read(node.tensor, self.numbers(node.indices)), bound, self.extents, shape, padding)
+
+
+def _may_overflow(node: Expr) -> bool:
+    """Whether a part of it may be infinite where a condition fails, so that 0 times it is not 0."""
+    return any(is_singular(n) or getattr(n, "function", None) == "exp" for n in walk(node))
