@@ -116,7 +116,7 @@ def test_a_failed_export_leaves_the_old_file(tmp_path):
 
 def test_without_the_package_a_sentence_says_how_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "onnx", None)
-    with pytest.raises(MissingPackageError, match="^ONNX files need onnx, which is not installed; "):
+    with pytest.raises(MissingPackageError, match=r"^ONNX files need onnx, which is not installed; "):
         model().to_onnx(tmp_path / "a.onnx")
     assert not list(tmp_path.iterdir())
 
