@@ -12,7 +12,7 @@ BENCHES := $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/__init__.py,$(wi
 test: export OMP_NUM_THREADS = 1
 test: export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help demo test lint evidence docs bench clean
+.PHONY: help demo test lint evidence docs articles bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -21,6 +21,7 @@ help:
 	@echo "make lint      the first three of these only"
 	@echo "make evidence  the long counts in full; tables in docs/evidence/ (evidence-NAME: one of them)"
 	@echo "make docs      what the commands on the pages of docs/ print, written into them"
+	@echo "make articles  the seeds' formulas beside pellucid's, written into docs/articles/"
 	@echo "make bench     speed against PyTorch, JAX and ONNX Runtime, which it installs in $(BENCH_VENV); tables in"
 	@echo "               docs/benchmarks/ (bench-NAME: one of them; BENCH=--quick: only to see that they work)"
 	@echo "make clean     remove what the other targets made, $(VENV) and $(BENCH_VENV)"
@@ -44,6 +45,9 @@ evidence-%: $(VENV)/.developed
 
 docs: $(VENV)/.developed
 	$(BIN)/python -m tests.console docs/compiler.md docs/explanations.md
+
+articles: $(VENV)/.developed
+	$(BIN)/python -m evidence.seeds
 
 # One after the other, whatever make's -j says: each wants the machine for itself.
 bench: $(BENCH_VENV)/.installed
