@@ -72,8 +72,12 @@ def test_what_arrives_from_outside_is_a_term() -> None:
     above = np.ones((1, 8, 13, 13), np.float32)
     run = net.run(np.ones((1, 1, 28, 28)), upstream={"maxpool1": above})
     page = content(data(run))
+    assert page["roles"]["maxpool1.grad"] == "a gradient that was given"
+    run = net.run(np.ones((1, 1, 28, 28)), [1], upstream={"maxpool1": above})
+    page = content(data(run))
     assert values(page, "maxpool1.upstream").tolist() == above.tolist()
-    assert [e["through"] for e in page["equations"] if e["of"] == "maxpool1.grad"] == ["upstream"]
+    throughs = [e["through"] for e in page["equations"] if e["of"] == "maxpool1.grad"]
+    assert throughs == ["flatten1", "upstream"]
 
 
 def test_names_of_classes_cannot_end_the_element() -> None:

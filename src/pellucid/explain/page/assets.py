@@ -8,7 +8,29 @@ from importlib.resources import files
 __all__ = ["panel", "script", "style"]
 
 # In this order: what a file needs stands before it.
-SCRIPTS: tuple[str, ...] = ()
+SCRIPTS = (
+    "indices",
+    "tensors",
+    "interpreter",
+    "text",
+    "causes",
+    "choices",
+    "terms",
+    "uses",
+    "dom",
+    "layout",
+    "colours",
+    "windows",
+    "marks",
+    "panel",
+    "planes",
+    "patches",
+    "lists",
+    "steps",
+    "trail",
+    "picture",
+    "start",
+)
 
 
 @cache

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from pellucid.engine.run import Run
 from pellucid.errors import UsageError
 from pellucid.explain.explanation import TOLERANCE
 from pellucid.explain.page.equations import equations, scopes
+from pellucid.explain.page.layout import layout
+from pellucid.explain.page.picture import NEGATIVE, POSITIVE
 from pellucid.explain.reference import Place
 from pellucid.explain.sources import Sources
 from pellucid.explain.updating import Rates, stepped
@@ -43,18 +46,20 @@ def data(run: Run, *, classes: Sequence[str] = (), rate: float = 0.05, optimiser
     kind = named(optimiser)  # type: ignore[arg-type]  # it says what it takes
     steps = [stepped(sources, name, kind, Rates(rate, 1), {}) for name in _trained(sources)]
     arrays = dict(_arrays(sources)) | {name: a for _, new in steps for name, a in new.items()}
-    upstream = {f"{name}.upstream": np.asarray(a) for name, a in run.upstream.items()}
+    joining = {n: np.asarray(a) for n, a in run.upstream.items() if sources.uses(Place(n, gradient=True))}
     content = {
         "network": run.network.name,
         "classes": list(classes),
         "epsilon": float(np.finfo(run.dtype).eps),
         "tolerance": TOLERANCE,
-        "tensors": _encoded(arrays | upstream, run.dtype),
+        "colours": {"negative": NEGATIVE, "positive": POSITIVE},
+        "tensors": _encoded(arrays | {f"{n}.upstream": a for n, a in joining.items()}, run.dtype),
+        "computed": [*_computed(sources)],
         "positions": [str(s.places[t]) for s in sources.scopes(gradients=False) for t in s.positions],
-        "roles": dict(_roles(run, sources)),
+        "roles": dict(_roles(run, sources)) | {f"{n}.upstream": "a gradient that was given" for n in joining},
         "equations": [
             *equations(sources, tuple(scope for scope, _ in steps)),
-            *(_given(f"{name}.grad", f"{name}.upstream", a) for name, a in run.upstream.items()),
+            *(_joining(f"{name}.grad", f"{name}.upstream", a) for name, a in joining.items()),
         ],
         "padding": dict(_padding(sources)),
         "assumptions": {
@@ -78,15 +83,19 @@ def _arrays(sources: Sources) -> Iterator[tuple[str, Array]]:
     run = sources.run
     yield from ((name, run[name]) for name in run)
     yield from ((f"{name}.grad", run.grad[name]) for name in run.grad)
-    for scope, _ in scopes(sources):
-        for equation in scope.formula.equations:
-            place = scope.places[equation.name]
-            if not sources.has(place):
-                yield str(place), sources.array(place)
+    for place in _computed(sources).values():
+        yield str(place), sources.array(place)
+
+
+def _computed(sources: Sources) -> dict[str, Place]:
+    """The results inside the steps' equations that the run has not kept."""
+    formulas = ((scope.places, scope.formula.equations) for scope, _ in scopes(sources))
+    inner = (places[equation.name] for places, equations in formulas for equation in equations)
+    return {str(place): place for place in inner if not sources.has(place)}
 
 
 def _encoded(arrays: Mapping[str, Array], dtype: np.dtype[Any]) -> dict[str, Any]:
-    """Shapes, and little-endian bytes in base64; an array that equals an earlier one names it."""
+    """Shapes, layouts and little-endian bytes in base64; an array that equals an earlier one names it."""
     encoded: dict[str, Any] = {}
     seen: dict[bytes, str] = {}
     for name, array in arrays.items():
@@ -96,20 +105,18 @@ def _encoded(arrays: Mapping[str, Array], dtype: np.dtype[Any]) -> dict[str, Any
         bits: dict[str, object] = {"same": first}
         if first == name:
             bits = {"bits": 8 * values.itemsize, "base64": base64.b64encode(content).decode("ascii")}
-        encoded[name] = {"shape": list(array.shape), **bits}
+        encoded[name] = {"shape": list(array.shape), "layout": asdict(layout(array.shape)), **bits}
     return encoded
 
 
 def _roles(run: Run, sources: Sources) -> Iterator[tuple[str, str]]:
     """What the arrays are that no equation computes."""
-    for name in run:
-        if not sources.uses(Place(name)):
-            yield name, run._explainer.role(Place(name))
-    yield from ((f"{name}.upstream", "a gradient that was given") for name in run.upstream)
+    places = [*map(Place, run), *(Place(name, gradient=True) for name in run.grad)]
+    yield from ((str(place), run._explainer.role(place)) for place in places if not sources.uses(place))
 
 
-def _given(gradient: str, upstream: str, array: Array) -> dict[str, Any]:
-    """The equation of a gradient, or of a share of it, that was given."""
+def _joining(gradient: str, upstream: str, array: Array) -> dict[str, Any]:
+    """The equation of that share of a gradient which was given."""
     letters = {f"a{axis}": size for axis, size in enumerate(np.shape(array))}
     read = ["read", upstream, [[[1, letter]] for letter in letters]]
     return {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -55,8 +54,7 @@ def figure(run: Run, name: str, *, caption: str, classes: Sequence[str] = ()) ->
     labels = _labels(by_class or [str(k) for k in range(array.size)]) if array.size <= ROW else ""
     lists_classes = f' data-classes="{html.escape(json.dumps(by_class))}"' if by_class else ""
     return (
-        f'<figure class="tensor" data-tensor="{html.escape(str(place))}"{lists_classes}'
-        f" data-layout='{json.dumps(asdict(plan), separators=(',', ':'))}'>"
+        f'<figure class="tensor" data-tensor="{html.escape(str(place))}"{lists_classes}>'
         f"{picture[0].replace('@', _described(str(place), array), 1)}{labels}{picture[1]}"
         f"<figcaption>{caption}</figcaption></figure>"
     )

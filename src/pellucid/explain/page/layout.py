@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 __all__ = ["Layout", "layout"]
 
 # The room for a picture, CSS pixels, and the largest side of a cell.
-WIDTH, HEIGHT, LARGEST = 720, 460, 28
+WIDTH, HEIGHT, LARGEST = 720, 330, 28
 # So many elements of a vector stand in one row.
 ROW = 16
 
