@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     )
     from pellucid.estimator import ImageClassifier, ImageRegressor
     from pellucid.explain import Derivation, Explanation, StepExplanation, Uses, Vectors
+    from pellucid.explain.article import Article
     from pellucid.formula.formula import Formula
     from pellucid.interop import from_onnx
     from pellucid.layers import (
@@ -87,6 +88,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Add",
+    "Article",
     "AveragePool2D",
     "Callback",
     "Check",
@@ -167,6 +169,7 @@ _HOMES = {
         "MissingPackageError", "ModelFileError", "NetworkError", "NotFoundError", "PellucidError",
         "ResourceError", "TrainingError", "UnknownNameError", "UsageError",
     ),
+    "pellucid.explain.article": ("Article",),
     "pellucid.estimator": ("ImageClassifier", "ImageRegressor"),
     "pellucid.explain": ("Derivation", "Explanation", "StepExplanation", "Uses", "Vectors"),
     "pellucid.formula.formula": ("Formula",),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pellucid.model import Model
     from pellucid.network import Network
 
-__all__ = ["image_shape", "labelled_images", "network_for", "network_or_model"]
+__all__ = ["class_of", "image_shape", "labelled_images", "network_for", "network_or_model"]
 
 DEFAULT = "default"
 
@@ -82,12 +82,19 @@ def labelled_images(
     return images.labelled(model.classes) if model.classes else images
 
 
-def image_shape(model: Model) -> tuple[int, int, int]:
-    """(C, H, W) of the images that a model takes."""
-    match model.network.input_shape:
+def image_shape(subject: Network | Model) -> tuple[int, int, int]:
+    """(C, H, W) of the images that a network or model takes."""
+    shape = _network(subject).input_shape
+    match shape:
         case (channels, height, width):
             return channels, height, width
-    raise UsageError(f"the model takes rows of {model.network.input_shape[0]} features, not images")
+    raise UsageError(f"the model takes rows of {shape[0]} features, not images")
+
+
+def _network(subject: Network | Model) -> Network:
+    from pellucid.network import Network
+
+    return subject if isinstance(subject, Network) else subject.network
 
 
 def _part(splits: Splits, part: str | None) -> ImageSet:
@@ -97,3 +104,17 @@ def _part(splits: Splits, part: str | None) -> ImageSet:
         there = ", ".join(name for name, images in parts.items() if images is not None)
         raise UsageError(f"the image set {splits.train.name} has no part {part!r}; it has {there}")
     return found
+
+
+def class_of(subject: Network | Model, label: str) -> int:
+    """The place of a class that is given by its name, or by its place."""
+    from pellucid.network import Network
+
+    classes = () if isinstance(subject, Network) else subject.classes
+    if label in classes:
+        return classes.index(label)
+    count = _network(subject).output_shape[-1]
+    if label.isdecimal() and len(label) < 10 and int(label) < count:
+        return int(label)
+    known = ", ".join(classes) or f"0 to {count - 1}"
+    raise UsageError(f"the model has no class {label!r:.60}; it has {known}")

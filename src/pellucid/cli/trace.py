@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from pellucid.cli.command import Command
 from pellucid.cli.options import FILE, engine, fit_images, json_lines
 from pellucid.cli.output import print_event, say
-from pellucid.errors import UsageError
-
-if TYPE_CHECKING:
-    from pellucid.model import Model
 
 __all__ = ["trace"]
 
@@ -63,13 +58,13 @@ def trace(
     of input or targets, of a result inside a layer (loss:prob[0,3]); with .grad before the bracket it is the
     gradient. Prints the equation, its terms with what they read, those that vanish and why, and the sum.
     """
-    from pellucid.cli.subject import image_shape
+    from pellucid.cli.subject import class_of, image_shape
     from pellucid.data import read_images
     from pellucid.model import Model
 
     loaded = Model.load(model)
     pictures = read_images([image], shape=image_shape(loaded), resize=resize)
-    labels = None if label is None else [_class(loaded, label)]
+    labels = None if label is None else [class_of(loaded, label)]
     run = loaded.run(pictures, labels, engine=engine)
     for place, number in enumerate(numbers):
         found = run.uses(number, most=terms) if uses else run.explain(number, most=terms)
@@ -77,14 +72,3 @@ def trace(
             print_event("uses" if uses else "explanation", **found.to_dict())
         else:
             say(("\n" if place else "") + str(found))
-
-
-def _class(model: Model, label: str) -> int:
-    """The place of a class that is given by its name, or by its place."""
-    if label in model.classes:
-        return model.classes.index(label)
-    count = model.network.output_shape[-1]
-    if label.isdecimal() and len(label) < 10 and int(label) < count:
-        return int(label)
-    known = ", ".join(model.classes) or f"0 to {count - 1}"
-    raise UsageError(f"the model has no class {label!r:.60}; it has {known}")

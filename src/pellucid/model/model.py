@@ -29,6 +29,7 @@ from pellucid.model.normalisation import Normalisation
 from pellucid.network import Network
 
 if TYPE_CHECKING:
+    from pellucid.explain.article import Article, Progress
     from pellucid.figures import Figure
 
 __all__ = ["Model", "versions"]
@@ -189,6 +190,26 @@ class Model:
         inputs = prepared(self.normalisation, given.shape, self.dtype)(given)
         chosen = engines.get(engine)
         return chosen.run(self.network, inputs, labels, self.parameters, dtype=self.dtype, training=training)
+
+    def article(
+        self, images: object = None, labels: object = None, *,
+        optimiser: object = "sgd", rate: float | None = None, seed: int = 0, progress: Progress | None = None,
+    ) -> Article:  # fmt: skip
+        """The model written out on one image; see `Network.article`.
+
+        Args:
+            images: one, as for `outputs`; one of the embedded digits, if not given.
+            labels: its class (1,), or its targets; the class that the model gives it, if not known.
+            optimiser: as for `Network.article`.
+            rate: as for `Network.article`.
+            seed: as for `Network.article`.
+            progress: as for `Network.article`.
+        """
+        from pellucid.explain.article import article_of
+
+        return article_of(
+            self, None, images, labels, optimiser=optimiser, rate=rate, seed=seed, progress=progress
+        )
 
     def check(self, images: object, labels: object = None, *, seed: int = 0) -> Check:
         """Compares this model's gradients with differences, on these images; see `Network.check`.

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pellucid.engine.check import Check
     from pellucid.engine.run import Run
     from pellucid.explain import Derivation, Vectors
+    from pellucid.explain.article import Article, Progress
     from pellucid.summary import Summary
 
 __all__ = ["Network"]
@@ -304,6 +305,40 @@ class Network:
         from pellucid.explain import reference_vectors
 
         return reference_vectors(self, parameters, batch=batch, seed=seed)
+
+    def article(
+        self, parameters: Mapping[str, Array] | None = None, images: object = None, labels: object = None, *,
+        optimiser: object = "sgd", rate: float | None = None, seed: int = 0, progress: Progress | None = None,
+    ) -> Article:  # fmt: skip
+        """The network written out: equations, derived gradients, and one image followed through both.
+
+        Args:
+            parameters: by name; the first values of the seed, if not given.
+            images: one, (1, C, H, W) or (C, H, W), as the network takes it, or of uint8, from 0 to 255, which
+                become fractions; if not given, one of the embedded digits, or random features. The article
+                says which.
+            labels: its class (1,), or its targets in the output's shape.
+            optimiser: whose step is worked out: its name, or one such as ``pellucid.Adam()``.
+            rate: learning rate of that step; the optimiser's own, if not given.
+            seed: of all that is drawn.
+            progress: called with what is being done, how much of it is done, and how much there is.
+
+        Raises:
+            CheckFailed: a derivation or value that cannot be checked; it is not shown.
+            DataError: an image or targets that do not fit.
+            NetworkError: parameters that are not the network's.
+            UsageError: more than one image, or an unknown optimiser.
+
+        >>> from pellucid.layers import Dense, Tanh
+        >>> article = Network([Dense(3), Tanh()], (2,), name="tiny").article()
+        >>> article.markdown().splitlines()[0]
+        '# tiny'
+        """
+        from pellucid.explain.article import article_of
+
+        return article_of(
+            self, parameters, images, labels, optimiser=optimiser, rate=rate, seed=seed, progress=progress
+        )
 
     def summary(self) -> Summary:
         """For each layer shape, parameters, multiply-adds, receptive field and bytes; and the totals.

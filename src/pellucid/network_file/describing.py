@@ -10,7 +10,7 @@ from pellucid.layers import LAYERS, LOSSES, Layer, Loss, Parameter
 from pellucid.network import INPUT, Network, Node
 from pellucid.network_file.options import Document, file_name, is_required, option_fields
 
-__all__ = ["network_to_document"]
+__all__ = ["chosen_options", "network_to_document"]
 
 
 def network_to_document(network: Network) -> Document:
@@ -25,7 +25,7 @@ def network_to_document(network: Network) -> Document:
     """
     document: Document = {"name": network.name, "input_shape": list(network.input_shape)}
     if network.loss is not None:
-        options = _options(network.loss)
+        options = chosen_options(network.loss)
         kind = _kind(network.loss, LOSSES, "the loss")
         document["loss"] = {"type": kind} | options if options else kind
     before = [INPUT, *(node.name for node in network.nodes)]
@@ -39,7 +39,7 @@ def _layer(node: Node, before: str) -> Document:
         entry["inputs"] = list(node.sources)
     if node.layer.shares is not None:
         entry["shares"] = node.layer.shares
-    return entry | _options(node.layer)
+    return entry | chosen_options(node.layer)
 
 
 def _kind(part: Layer | Loss, known: Mapping[str, type], what: str) -> str:
@@ -49,7 +49,7 @@ def _kind(part: Layer | Loss, known: Mapping[str, type], what: str) -> str:
     return kind
 
 
-def _options(part: Layer | Loss) -> Document:
+def chosen_options(part: Layer | Loss) -> Document:
     """Those that differ from their defaults."""
     chosen = {f.name: (_plain(getattr(part, f.name)), f) for f in option_fields(type(part))}
     return {

@@ -1,0 +1,144 @@
+"""The backward pass, from the loss to the input: each gradient's formula, derivation, numbers and picture."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from pellucid.explain.article.content import (
+    Block,
+    Display,
+    Figure,
+    Fold,
+    Inline,
+    Paragraph,
+    Section,
+    Steps,
+    Table,
+    paragraph,
+)
+from pellucid.explain.article.forward import named, tensors
+from pellucid.explain.article.notation import Tensor, notation
+from pellucid.explain.article.worked import worked
+from pellucid.explain.article.writing import Part, Writing
+from pellucid.explain.derivation import Derivation, DerivedGradient, Passage
+from pellucid.explain.reference import Place
+from pellucid.explain.sources import Use
+from pellucid.formula.derive import gradient_name
+from pellucid.formula.formula import Formula
+from pellucid.formula.rules import RULES
+from pellucid.formula.specialise import specialised
+from pellucid.network import INPUT, Network
+
+__all__ = ["backward"]
+
+
+def backward(writing: Writing, parts: list[Part]) -> Section:
+    """One section for each value, the last one first: its own gradient, then those of its parameters."""
+    by_name = {part.name: part for part in parts}
+    opening = paragraph(
+        "The gradient of a value says by how much the loss changes when the value does. The gradients are "
+        "found from the end to the beginning: each follows by the chain rule from the one behind it. Every "
+        "formula is derived step by step, and the two sides of every step were compared at random numbers "
+        "before it was printed."
+    )
+    groups = _groups(writing.network)
+    done, total = 0, sum(map(len, groups.values()))
+    sections = []
+    for layer, names in groups.items():
+        blocks: list[Block] = []
+        for name in names:
+            writing.tell("deriving gradients", done, total)
+            blocks += _gradient(writing, name, by_name)
+            done += 1
+        sections.append(Section("", f"backward-{layer}", tuple(blocks), code=layer))
+    return Section("Backward pass", "backward", (opening, *sections))
+
+
+def _groups(network: Network) -> dict[str, list[str]]:
+    """For each layer, the last first, its value, if that has a gradient, and its parameters."""
+    found: dict[str, list[str]] = {}
+    for node in reversed(network.nodes):
+        own = [node.name] if node.name != network.output or network.loss is not None else []
+        trained = [name for name, _ in node.parameters.values() if node.owner == node.name]
+        if own or trained:
+            found[node.name] = own + trained
+    return found | {INPUT: [INPUT]}
+
+
+def _gradient(writing: Writing, name: str, parts: Mapping[str, Part]) -> Iterator[Block]:
+    derivation = writing.network.derive(name)
+    yield _opening(writing, derivation, parts)
+    for number in range(len(derivation.passages)):
+        yield from _passage(writing, derivation, number, parts)
+    writing.errors += [step.error for step in derivation.steps]
+    yield from worked(writing.run, name, gradient=True)
+    yield Figure(f"{name}.grad", f"Gradient of the loss by {name}")
+
+
+def _opening(writing: Writing, derivation: Derivation, parts: Mapping[str, Part]) -> Paragraph:
+    words: list[Inline] = ["The loss depends on ", named(derivation.name), " through "]
+    for place, passage in enumerate(derivation.passages):
+        part = parts[passage.layer]
+        words += [" and through "] if place else []
+        words += [named(passage.layer), ", equation ", writing.link((part.name, part.formula.output))]
+    if len(derivation.passages) > 1:
+        words.append("; its gradient is the sum of what comes back through each")
+    return Paragraph((*words, "."))
+
+
+def _passage(
+    writing: Writing, derivation: Derivation, number: int, parts: Mapping[str, Part]
+) -> Iterator[Block]:
+    passage, use = (
+        derivation.passages[number],
+        writing.sources.uses(Place(derivation.name, gradient=True))[number],
+    )
+    known = _gradients(passage)
+    if len(derivation.passages) > 1:
+        yield paragraph("Through ", named(passage.layer), ":")
+    yield writing.numbered(use.equation, (f"{derivation.name}.grad", str(number)), known)
+    alone = Formula((use.equation,), constants=use.scope.formula.constants)
+    numbers = specialised(alone, use.scope.ranges).equations[0]
+    if str(numbers) != str(use.equation):
+        yield paragraph("With the sizes of this network:")
+        yield Display(numbers, known)
+    yield _notation(writing, use, parts[passage.layer], known)
+    steps = sum(len(g.steps) for g in passage.gradients)
+    title = f"The derivation, in {steps} steps" if steps > 1 else "The derivation, in one step"
+    yield Fold(title, tuple(_derivation(passage, parts[passage.layer], known)))
+
+
+def _notation(writing: Writing, use: Use, part: Part, known: Mapping[str, str]) -> Table:
+    """What the letters of a gradient's final formula are; a gradient has the axes of its value."""
+    scope = use.scope
+    own = tensors(writing, part)
+    for tensor, place in scope.places.items():
+        if tensor not in own and not place.gradient:
+            words = "the position of what was chosen" if tensor in scope.positions else "a result on the way"
+            own[tensor] = Tensor((named(str(place)), f", {words}"))
+    every = dict(own)
+    for gradient, of in known.items():
+        if of in own:
+            every[gradient] = replace(own[of], words=("the gradient by ", named(str(scope.places[of]))))
+    caption = f"Notation of the gradient through {part.name}"
+    return notation([use.equation], scope.formula, scope.ranges, every, caption, known)
+
+
+def _gradients(passage: Passage) -> dict[str, str]:
+    """Which tensors are gradients, and of what."""
+    tensors = [*passage.forward.operands, *passage.forward.defined]
+    return {gradient_name(t): t for t in tensors}
+
+
+def _derivation(passage: Passage, part: Part, known: Mapping[str, str]) -> Iterator[Block]:
+    if str(passage.forward) != str(part.formula):
+        yield paragraph("With every result on the way named, the layer computes")
+        yield from (Display(e) for e in passage.forward.equations)
+    for gradient in passage.gradients:
+        yield _steps(gradient, known)
+
+
+def _steps(gradient: DerivedGradient, known: Mapping[str, str]) -> Steps:
+    rows = tuple((Display(s.equation.value, known), (s.reason,)) for s in gradient.steps)
+    return Steps(Display(gradient.start, known), rows, (RULES["chain"].reason,))
