@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -45,7 +45,6 @@ MOST_SIZES = 8
 SHORT = 4096
 FIRST = np.zeros(1, np.int64)
 # Places in the table of addresses that change from call to call.
-IMAGES = FIELDS.index("images")
 PLACES = [FIELDS.index(name) for name in ("images", "order", "total", "threads", "out")]
 
 
@@ -73,7 +72,7 @@ class CompiledPredictor:
         """Outputs (N, ...) of images (N, C, H, W) or (N, features), as they lie in a file."""
         if images.shape == self._one_shape:
             one = self._one.get(images.dtype)
-            if one is not None and images.flags.c_contiguous:
+            if one is not None:
                 return one.single(images)
         if images.shape[1:] != self.network.input_shape:
             wanted, given = self.network.input_shape, images.shape[1:]
@@ -190,44 +189,53 @@ class _Prediction:
         return out
 
     def single(self, images: Array) -> Array:
-        """The same for one image in the right layout, with nothing done twice: microseconds count here."""
+        """The same for one image, with nothing done twice: microseconds count here.
+
+        The image is copied to a place whose address is known: to ask an array for its own takes longer.
+        """
         try:
             space = self._idle.pop()
         except IndexError:
             space = self._workspace()
-        out = space.out
-        if out is None:
-            out = np.empty((1, *self.shape), self.dtype)
-            space.point(images, FIRST, out, 1)
-            space.out = out
-            space.address = space.context.ctypes.data
-        space.context[IMAGES] = images.__array_interface__["data"][0]
+        one = space.one
+        if one is None:
+            one = _One(np.empty(images.shape, images.dtype), np.empty((1, *self.shape), self.dtype))
+            space.point(one.image, FIRST, one.output, 1)
+            space.one, space.address = one, space.context.ctypes.data
+        one.image[...] = images
         self._predict(space.address, 0)
-        out = out.copy()
+        output = one.output.copy()
         self._idle.append(space)
-        return out
+        return output
 
     def _work(self, space: _Workspace, _held: tuple[Array, ...], thread: int) -> None:
         """One thread; it holds the arrays of which the context has only addresses."""
         self._predict(space.context.ctypes.data, thread)
 
 
+class _One(NamedTuple):
+    """A place for an image (1, C, H, W), and one for its outputs."""
+
+    image: Array
+    output: Array
+
+
 @dataclass(eq=False)
 class _Workspace:
     """What one call works on: the table of addresses, the block in which it is asked to stop, and memory.
 
-    One that serves single images has a place for their outputs too, and knows its table's address.
+    One that serves single images has a place for them too, and knows its table's address.
     """
 
     context: Array
     control: Array
     arenas: Array
-    out: Array | None = None
+    one: _One | None = None
     address: int = 0
 
     def point(self, images: Array, order: Array, out: Array, threads: int) -> None:
         """At the images of a call."""
-        self.out = None
+        self.one = None
         self.control[:] = 0
         self.context[PLACES] = (
             images.ctypes.data, order.ctypes.data, len(order), threads, out.ctypes.data
