@@ -15,8 +15,9 @@ FIELDS = (
     "images", "labels", "order", "scalars", "parameters", "log", "control", "steps", "batch", "total",
     "threads", "arenas", "arena_bytes", "gradients", "out", "weights", "masks",
 )  # fmt: skip
-# Places in the control block: asked to stop, steps done, arrived at the barrier, its turn, whether to stop.
-CONTROL = ("stop", "done", "arrived", "turn", "verdict")
+# Places in the control block: asked to stop, steps done, arrived at the barrier, its turn, whether to stop,
+# the first image that no thread has taken.
+CONTROL = ("stop", "done", "arrived", "turn", "verdict", "taken")
 CONTROL_SIZE = 16
 
 

@@ -1,15 +1,15 @@
-"""A prediction's loops: each thread takes a run of the images, tile by tile."""
+"""A prediction's loop: each thread takes the next tile of images until none is left."""
 
 from __future__ import annotations
 
-from pellucid.compiler.context import fields, pointers
+from pellucid.compiler.context import CONTROL, fields, pointers
 
 __all__ = ["inference_worker"]
 
 
 def inference_worker(kind: str, tile: int) -> str:
-    """One thread of a prediction: ``predict(context, thread)``; images are cut into runs of equal length."""
-    names = ("order", "scalars", "parameters", "control", "total", "threads", "arenas", "arena_bytes")
+    """One thread of a prediction: ``predict(context, thread)``; one that begins late finds less to do."""
+    names = ("order", "scalars", "parameters", "control", "total", "arenas", "arena_bytes")
     lines = ["define void @predict(ptr %context, i64 %thread) {", "entry:"]
     lines += fields(names) + pointers(("order", "scalars", "parameters", "control"))
     lines += [
@@ -17,28 +17,23 @@ def inference_worker(kind: str, tile: int) -> str:
         "  %arena_move = mul i64 %thread, %arena_bytes",
         "  %arena_at = add i64 %arenas, %arena_move",
         "  %arena = inttoptr i64 %arena_at to ptr",
-        "  %low_n = mul i64 %thread, %total",
-        "  %low = sdiv i64 %low_n, %threads",
-        "  %after = add i64 %thread, 1",
-        "  %high_n = mul i64 %after, %total",
-        "  %high = sdiv i64 %high_n, %threads",
-        "  %some = icmp slt i64 %low, %high",
-        "  br i1 %some, label %tile_head, label %leave",
-        "tile_head:",
-        "  %t = phi i64 [ %low, %entry ], [ %t_next, %tile_head ]",
-        "  %rest = sub i64 %high, %t",
+        f"  %taken_p = getelementptr i64, ptr %control_p, i64 {CONTROL.index('taken')}",
+        "  br label %take",
+        "take:",
+        f"  %t = atomicrmw add ptr %taken_p, i64 {tile} monotonic",
+        "  %rest = sub i64 %total, %t",
+        "  %some = icmp sgt i64 %rest, 0",
+        "  br i1 %some, label %work, label %leave",
+        "work:",
         f"  %few = icmp slt i64 %rest, {tile}",
         f"  %m = select i1 %few, i64 %rest, i64 {tile}",
         "  %places = getelementptr i64, ptr %order_p, i64 %t",
         "  call void @gather(ptr %context, ptr %arena, ptr %places, i64 %m)",
         "  call void @tile(ptr %arena, ptr %parameters_p, ptr %arena, ptr %scalars_p, i64 %m)",
         "  call void @scatter(ptr %context, ptr %arena, i64 %t, i64 %m)",
-        f"  %t_next = add i64 %t, {tile}",
-        "  %unfinished = icmp slt i64 %t_next, %high",
         "  %asked = load atomic i64, ptr %control_p monotonic, align 8",
         "  %unasked = icmp eq i64 %asked, 0",
-        "  %more = and i1 %unfinished, %unasked",
-        "  br i1 %more, label %tile_head, label %leave",
+        "  br i1 %unasked, label %take, label %leave",
         "leave:",
         "  call void @subnormals_back(i64 %subnormals)",
         "  ret void",

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from pellucid.compiler.context import CONTROL_SIZE, FIELDS, ROW, barrier
+from pellucid.compiler.context import CONTROL, CONTROL_SIZE, FIELDS, ROW, barrier
 from pellucid.compiler.inference import inference_worker
 from pellucid.compiler.machine import aligned, host
 from pellucid.compiler.module import Module
@@ -44,8 +44,10 @@ MOST_SIZES = 8
 # So few images are predicted in no time: the thread that calls takes part.
 SHORT = 4096
 FIRST = np.zeros(1, np.int64)
+# Places in the control block.
+STOP, TAKEN = CONTROL.index("stop"), CONTROL.index("taken")
 # Places in the table of addresses that change from call to call.
-PLACES = [FIELDS.index(name) for name in ("images", "order", "total", "threads", "out")]
+PLACES = [FIELDS.index(name) for name in ("images", "order", "total", "out")]
 
 
 class CompiledPredictor:
@@ -179,7 +181,7 @@ class _Prediction:
         out = np.empty((len(images), *self.shape), self.dtype)
         order = FIRST if len(images) == 1 else np.arange(len(images))
         threads = min(self.threads, len(images))
-        space.point(images, order, out, threads)
+        space.point(images, order, out)
         work = partial(self._work, space, (images, order, out))
         if len(images) <= SHORT:
             run_beside(work, threads)
@@ -200,9 +202,10 @@ class _Prediction:
         one = space.one
         if one is None:
             one = _One(np.empty(images.shape, images.dtype), np.empty((1, *self.shape), self.dtype))
-            space.point(one.image, FIRST, one.output, 1)
+            space.point(one.image, FIRST, one.output)
             space.one, space.address = one, space.context.ctypes.data
         one.image[...] = images
+        space.control[TAKEN] = 0
         self._predict(space.address, 0)
         output = one.output.copy()
         self._idle.append(space)
@@ -233,13 +236,11 @@ class _Workspace:
     one: _One | None = None
     address: int = 0
 
-    def point(self, images: Array, order: Array, out: Array, threads: int) -> None:
+    def point(self, images: Array, order: Array, out: Array) -> None:
         """At the images of a call."""
         self.one = None
         self.control[:] = 0
-        self.context[PLACES] = (
-            images.ctypes.data, order.ctypes.data, len(order), threads, out.ctypes.data
-        )  # fmt: skip
+        self.context[PLACES] = images.ctypes.data, order.ctypes.data, len(order), out.ctypes.data
 
     def stop(self) -> None:
-        self.control[0] = 1
+        self.control[STOP] = 1

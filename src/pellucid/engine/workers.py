@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread  # a Thread's start waits until it runs, which takes longer than work done in no time
 import threading
 from collections.abc import Callable
 
@@ -39,23 +40,32 @@ def run_together(work: Callable[[int], None], count: int, stop: Callable[[], Non
 def run_beside(work: Callable[[int], None], count: int) -> None:
     """Runs ``work(0)`` here and ``work(1)`` to ``work(count - 1)`` beside it: for work done in no time.
 
-    A KeyboardInterrupt is seen when all of it is done.
+    The work must not wait for the others: by the time that they begin it may be done. A KeyboardInterrupt is
+    seen when all of it is done.
 
     Raises:
         ResourceError: the system gives no more threads; what has begun has ended then.
     """
-    others = [threading.Thread(target=work, args=(n,), daemon=True) for n in range(1, count)]
-    begun: list[threading.Thread] = []
+    ends: list[_thread.LockType] = []
     try:
-        for other in others:
-            other.start()
-            begun.append(other)
+        for number in range(1, count):
+            end = _thread.allocate_lock()
+            end.acquire()
+            _thread.start_new_thread(_beside, (work, number, end))
+            ends.append(end)
         work(0)
     except RuntimeError as error:
-        raise ResourceError(f"thread {len(begun) + 2} cannot be started: {error}") from None
+        raise ResourceError(f"thread {len(ends) + 2} cannot be started: {error}") from None
     finally:
-        for other in begun:
-            other.join()
+        for end in ends:
+            end.acquire()
+
+
+def _beside(work: Callable[[int], None], number: int, end: _thread.LockType) -> None:
+    try:
+        work(number)
+    finally:
+        end.release()
 
 
 class _Team:
