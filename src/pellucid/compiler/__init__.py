@@ -8,8 +8,9 @@ From equations to loop nests:
 * `nest`: what a loop nest is;
 * `lower`: an equation as nests;  `remainders`, `digits` and `conditions` rid them of divisions and of
   questions whose answer is known;
-* `aliases`, `fuse`, `immediate`: nests that only rename left out, nests over the same cells made one,
-  parameters changed where their gradients are computed.
+* `aliases`, `hoist`, `fuse`, `immediate`: nests that only rename left out, long functions stored that would
+  be worked out repeatedly, nests over the same cells made one, parameters changed where their gradients are
+  computed.
 
 Storage and schedules:
 

@@ -12,6 +12,7 @@ from pellucid.compiler.aliases import Cut, without_copies
 from pellucid.compiler.conditions import implied
 from pellucid.compiler.equations import Named
 from pellucid.compiler.fuse import fused
+from pellucid.compiler.hoist import hoisted
 from pellucid.compiler.immediate import ElementUpdate, changed_at_once
 from pellucid.compiler.kernel import Kernel
 from pellucid.compiler.layout import Tensor
@@ -139,6 +140,8 @@ def plan_pass(
         nests, cuts = without_copies(nests, keep)
     shapes = {t: _cut_shape(t, s, cuts) for t, s in lowered.shapes.items()}
     nests = [implied(n, shapes) for n in nests]
+    if keep is not None:
+        nests, shapes = hoisted(nests, shapes)
     changed = changed_at_once(nests, list(parameters), gradients, update) if update is not None else None
     states: dict[str, str] = {}
     if changed is not None and update is not None:
