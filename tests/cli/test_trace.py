@@ -11,6 +11,7 @@ import pytest
 from pellucid import engine as engines
 from pellucid.data import read_images
 from pellucid.model import Model
+from pellucid.training.optimiser import optimiser as named
 from tests.cli.invoke import events, failed, invoke
 from tests.data.samples import encoded
 
@@ -39,6 +40,23 @@ def test_it_prints_equation_terms_and_sum(model: Path) -> None:
     assert "sum of 31 smaller terms" in first
     assert "within the bound" in first
     assert "w[k,c,u,v]*x[n,c,s*i + a*u - p,s*j + a*v - q]" in second
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
+def test_it_explains_a_step_of_an_optimiser(model: Path, optimizer: str) -> None:
+    number, given = "conv1.weight[1,0,2,2]", ("--image", PICTURE, "--label", "1")
+    loaded = Model.load(model)
+    run = loaded.run(read_images([PICTURE], shape=(1, 6, 6)), [1], engine="numpy")
+    options = ("--step", "--optimizer", optimizer, "--lr", 0.1, "--weight-decay", 0.01)
+    (found,) = events("trace", model, number, *given, *options, "--engine", "numpy")
+    assert found.pop("event") == "step"
+    kind = named(optimizer, weight_decay=0.01)
+    expected = run.explain_step(number, 0.1, optimiser=kind)
+    assert found == json.loads(json.dumps(expected.to_dict()))
+    assert found["agrees"]
+    assert found["new"] != run["conv1.weight"][1, 0, 2, 2]
+    text = invoke("trace", model, number, *given, "--step").stdout
+    assert text.startswith(f"one step of sgd for {number}, learning rate {named('sgd').rate:.9g}\n\n")
 
 
 def test_it_follows_a_number_forward(model: Path) -> None:
@@ -78,3 +96,16 @@ def test_a_picture_has_to_be_given_and_to_fit(model: Path) -> None:
     Path("large.png").write_bytes(encoded(np.zeros((12, 12), np.uint8)))
     assert "resizing it has to be asked for" in failed(2, "trace", model, "loss", "--image", "large.png")
     assert invoke("trace", model, "dense1[0,0]", "--image", "large.png", "--resize").exit_code == 0
+
+
+def test_options_of_the_step_need_it(model: Path) -> None:
+    given = ("trace", model, "conv1.bias[0]", "--image", PICTURE, "--label", "1")
+    assert "--lr is an option of the step that --step explains" in failed(2, *given, "--lr", 0.1)
+    assert "two questions; ask one at a time" in failed(2, *given, "--step", "--uses")
+    assert "there is no optimiser 'adams'; did you mean adam?" in failed(
+        2, *given, "--step", "--optimizer", "adams"
+    )
+    assert "the optimiser sgd has no option momentum" in failed(2, *given, "--step", "--momentum", 0.9)
+    assert "an optimiser changes parameters, and dense1 is none" in failed(
+        2, "trace", model, "dense1[0,1]", "--image", PICTURE, "--label", "1", "--step"
+    )

@@ -150,7 +150,15 @@ def _step(
 ) -> Step:
     if not gradients:
         return Step(name, formula, solve(formula, given), operands, None, None, {})
-    gradient = _derived(formula, tuple(gradients), is_loss=is_loss)
-    ranges = solve(gradient.forward, given)
-    both = solve_gradient(gradient.formula, ranges)
+    gradient, ranges, both = _solved(formula, tuple(gradients), tuple(given.items()), is_loss=is_loss)
     return Step(name, gradient.forward, ranges, operands, gradient.formula, both, gradients)
+
+
+@lru_cache(maxsize=512)
+def _solved(
+    formula: Formula, wrt: tuple[str, ...], given: tuple[tuple[str, Shape], ...], *, is_loss: bool
+) -> tuple[Gradient, Ranges, Ranges]:
+    """The gradient with the ranges of both passes: programs that differ in one step share the others."""
+    gradient = _derived(formula, wrt, is_loss=is_loss)
+    ranges = solve(gradient.forward, dict(given))
+    return gradient, ranges, solve_gradient(gradient.formula, ranges)

@@ -43,6 +43,11 @@ class Gradients(Mapping[str, Array]):
             raise UnknownNameError(f"there is no gradient of {name!r}; {there}")
         return self._known[name]
 
+    @property
+    def known(self) -> Mapping[str, Array]:
+        """Those that have been computed."""
+        return MappingProxyType(self._known)
+
     def __iter__(self) -> Iterator[str]:
         return iter([*self._others, *(n for n in self._known if n not in self._others)])
 
@@ -67,6 +72,16 @@ class Run(Mapping[str, Array]):
         upstream: Mapping[str, Array] = MappingProxyType({}),
     ) -> None:
         self.program, self._values, self.grad, self.upstream = program, values, gradients, upstream
+
+    def __repr__(self) -> str:
+        from pellucid.engine.overview import as_line
+
+        return as_line(self)
+
+    def _repr_html_(self) -> str:
+        from pellucid.engine.overview import as_html
+
+        return as_html(self)
 
     @property
     def network(self) -> Network:

@@ -233,6 +233,11 @@ class StepExplanation:
     def _repr_html_(self) -> str:
         return "".join(e._repr_html_() for e in self.equations)
 
+    def _repr_latex_(self) -> str:
+        from pellucid.explain.printing import step_as_latex
+
+        return step_as_latex(self)
+
 
 @dataclass(frozen=True)
 class UsedBy:

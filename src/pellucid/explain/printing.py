@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from pellucid.explain.explanation import Explanation, Operand, UsedBy, Uses
+from pellucid.explain.explanation import Explanation, Operand, StepExplanation, UsedBy, Uses
 from pellucid.formula.latex import latex
 from pellucid.formula.mathml import mathml
 
-__all__ = ["as_html", "as_latex", "as_text", "uses_as_html", "uses_as_text"]
+__all__ = ["as_html", "as_latex", "as_text", "step_as_latex", "uses_as_html", "uses_as_text"]
 
 # Vanished terms that are printed of each kind.
 SHOWN = 3
@@ -89,9 +89,27 @@ def _number(value: float) -> str:
 def as_latex(e: Explanation) -> str:
     """The equations in letters and with numbers, aligned, between dollar signs."""
     if not e.shares:
-        return f"$\\mathrm{{{_escaped(e.reference)}}} = {_number(e.stored)}$"
-    rows = [f"& {latex(line)}" for s in e.shares for line in (s.general, s.particular)]
-    rows.append(f"& = {_number(e.total)}")
+        return f"$\\mathrm{{{_escaped(e.reference)}}} = {_scientific(e.stored)}$"
+    return _aligned(_latex_rows(e))
+
+
+def step_as_latex(step: StepExplanation) -> str:
+    """The optimiser's equations in letters and with numbers, aligned, between dollar signs."""
+    return _aligned(row for e in step.equations for row in _latex_rows(e))
+
+
+def _latex_rows(e: Explanation) -> Iterator[str]:
+    yield from (f"& {latex(line)}" for s in e.shares for line in (s.general, s.particular))
+    yield f"& = {_scientific(e.total)}"
+
+
+def _scientific(value: float) -> str:
+    """A number as LaTeX's mathematics, with a power of ten instead of an e."""
+    digits, _, exponent = _number(value).partition("e")
+    return f"{digits}\\times 10^{{{int(exponent)}}}" if exponent else digits
+
+
+def _aligned(rows: Iterable[str]) -> str:
     return "$\\begin{aligned} " + r" \\ ".join(rows) + " \\end{aligned}$"
 
 
