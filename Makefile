@@ -40,6 +40,10 @@ lint: $(VENV)/.developed
 
 evidence: $(EVIDENCE:%=evidence-%)
 
+# It asks ONNX Runtime, which is no dependency.
+evidence-onnx_export: $(BENCH_VENV)/.installed
+	$(BENCH_VENV)/bin/python -m evidence.onnx_export
+
 evidence-%: $(VENV)/.developed
 	$(BIN)/python -m evidence.$*
 

@@ -8,6 +8,7 @@ import pytest
 from pellucid import zoo
 from pellucid.interop.exporting.onnx_file import onnx_model
 from pellucid.model import Model
+from tests.drawn_networks import draw_network
 from tests.engine.custom_layers import CUSTOM
 from tests.formula.formulas import FORMULAS
 from tests.interop.exported import BOUND, error, formula_model, network_error, reference, values
@@ -33,6 +34,11 @@ def test_any_formula_becomes_standard_operators(case):
 def test_layers_of_one_s_own_take_any_number_of_images(name):
     network = CUSTOM[name].classifier()
     assert max(network_error(network, images) for images in (1, 3)) <= BOUND
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_networks_drawn_at_random(seed):
+    assert network_error(draw_network(seed), 1 + seed % 3, seed=seed) <= BOUND
 
 
 @pytest.mark.parametrize("name", NATURAL)
