@@ -97,7 +97,8 @@ def main() -> int:
             f"Does ONNX Runtime compute from the exported file what pellucid computes? A logit strays by as "
             f"much as it lies outside the range between pellucid's float32 and float64 logits, divided by "
             f"the largest logit of the batch; {BOUND:.0e} is allowed. Classes are compared where the two "
-            f"largest logits are further apart than twice that. Every file passes onnx.checker with shape inference."
+            "largest logits are further apart than twice that. Every file passes onnx.checker with shape "
+            "inference."
         ),
         counts={
             "onnx": onnx.__version__,
