@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 
 from pellucid.compiler.layout import LANES, Tensor, lanes_for
+from pellucid.compiler.placement import placed
+from pellucid.compiler.storage import Roles
+from pellucid.errors import FormulaError
 
 
 @pytest.mark.parametrize("extent", range(1, 70))
@@ -47,3 +50,10 @@ def test_a_number_is_a_tensor_of_no_axes():
     assert one.size == 1
     assert one.last is None
     np.testing.assert_array_equal(space, [0, 0, 7, 0])
+
+
+@pytest.mark.parametrize("given", [{"a": 3, "b": 3}, {"a": 0}, {"a": 16}])
+def test_numbers_of_a_step_that_have_no_place_of_their_own_are_refused(given):
+    roles = Roles((), {}, {}, (), (), frozenset(), None)
+    with pytest.raises(FormulaError, match="a step has 16 places for numbers, too few for @count, a"):
+        placed([], {}, [], roles, given)

@@ -7,7 +7,9 @@ from dataclasses import replace
 
 import pytest
 
+from pellucid.compiler import masks, rows
 from pellucid.compiler.kernel import Kernel
+from pellucid.compiler.layout import Tensor
 from pellucid.compiler.module import Module
 from pellucid.compiler.nest import Loop
 from pellucid.compiler.prove import Access, escape, proved
@@ -101,3 +103,22 @@ def test_bounds_are_those_of_storage_with_its_halo():
     proved(access(low, high))
     assert "would reach" in escape(access(low - 1, high))
     assert "would reach" in escape(access(low, high + 1))
+
+
+@pytest.mark.parametrize("text", ["rows", "masks"])
+def test_rows_and_masks_that_are_wider_than_their_tensor_are_refused(text):
+    tensor = Tensor("x", "arena", (4, 3, 20), (0, 1, 2), ((0, 0),) * 3)
+    make = {
+        "rows": lambda t: rows.gather([rows.Feed("images", "float", t)], "float"),
+        "masks": lambda t: masks.masks_function([masks.Mask(t, 0.5)], "float"),
+    }[text]
+    assert "define internal void" in make(tensor)
+    with pytest.raises(FormulaError, match=r"would reach 0 to \d+ on axis 2 of x"):
+        make(replace(tensor, stored=(4, 3, 19)))
+
+
+def test_a_mask_whose_last_vector_does_not_fit_is_refused(monkeypatch):
+    tensor = Tensor("x", "arena", (4, 3, 20), (0, 1, 2), ((0, 0),) * 3)
+    monkeypatch.setattr(masks, "lanes_for", lambda extent: 64)
+    with pytest.raises(FormulaError, match="would reach 0 to 63 on axis 2 of x"):
+        masks.masks_function([masks.Mask(tensor, 0.5)], "float")

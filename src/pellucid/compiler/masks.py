@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pellucid.compiler.context import fields
 from pellucid.compiler.layout import Tensor, lanes_for
 from pellucid.compiler.loops import counted, over_images
+from pellucid.compiler.prove import Access, proved
 
 __all__ = ["Mask", "masks_function"]
 
@@ -102,6 +103,7 @@ def _mask(lines: _Lines, index: int, mask: Mask, kind: str, here: str) -> str:
     last = (tensor.last or 1) - 1
     outer = [axis for axis in range(len(shape)) if axis != last]
     lanes = lanes_for(shape[last])
+    proved(Access.to_all(tensor, lanes, last + 1))
     low_v, high_v = lines.spread(low, lanes), lines.spread(high, lanes)
     place, element = base, "0"
     closers: list[list[str]] = []

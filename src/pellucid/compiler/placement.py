@@ -13,6 +13,7 @@ from pellucid.compiler.layout import Tensor
 from pellucid.compiler.lifetimes import sharing
 from pellucid.compiler.nest import Nest
 from pellucid.compiler.storage import Roles
+from pellucid.errors import FormulaError
 
 __all__ = ["CHUNK", "Placement", "placed"]
 
@@ -51,6 +52,9 @@ def placed(
         copies: of parameters, behind which they lie.
         roles: what the tensors are for.
         given: scalars that are worked out before the pass, with their places among a step's scalars.
+
+    Raises:
+        FormulaError: two scalars have one place, or one has a place that a step does not have.
     """
     places = _Places(tensors)
     places.add("parameters", roles.parameters)
@@ -66,7 +70,10 @@ def placed(
     for number, (state, owner) in enumerate(roles.states.items()):
         area = shard + number // len(roles.parameters) * trained
         places.put(state, "gradients", area + places.found[owner].offset)
-    for name, at in {COUNT.tensor: 0, **given}.items():
+    scalars = {COUNT.tensor: 0, **given}
+    if len(set(scalars.values())) < len(scalars) or not set(scalars.values()) <= set(range(SCALARS)):
+        raise FormulaError(f"a step has {SCALARS} places for numbers, too few for {', '.join(scalars)}")
+    for name, at in scalars.items():
         places.put(name, "scalars", at)
     fixed = places.found.keys()
     shared = sharing(nests, tensors, roles.kept | fixed) if roles.kept is not None else {}

@@ -9,6 +9,7 @@ from pellucid.compiler.layout import Tensor
 from pellucid.errors import FormulaError
 from pellucid.formula.bounds import Interval, interval
 from pellucid.formula.expression import Read
+from pellucid.formula.index import Index
 
 __all__ = ["Access", "escape", "proved"]
 
@@ -26,6 +27,14 @@ class Access:
     read: Read
     tensor: Tensor
     spans: Mapping[str, Interval]
+
+    @staticmethod
+    def to_all(tensor: Tensor, lanes: int = 1, along: int = 0) -> Access:
+        """To every element of a tensor, in vectors along one of its axes, which may end behind it."""
+        letters = [f"a{axis}" for axis in range(len(tensor.shape))]
+        reached = [-(-n // lanes) * lanes if axis == along else n for axis, n in enumerate(tensor.shape)]
+        spans = {letter: (0, n - 1) for letter, n in zip(letters, reached, strict=True)}
+        return Access(Read(tensor.name, tuple(map(Index.of, letters))), tensor, spans)
 
 
 def proved(access: Access) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pellucid.compiler.context import fields, pointers
 from pellucid.compiler.layout import Tensor
 from pellucid.compiler.loops import counted, over_images
+from pellucid.compiler.prove import Access, proved
 
 __all__ = ["Feed", "gather", "scatter"]
 
@@ -70,6 +71,7 @@ class _Row:
 
     def lines(self, here: str) -> tuple[list[str], str]:
         """Loops in public order that begin in one block, and the block in which they end."""
+        proved(Access.to_all(self.feed.tensor))
         axes = _merged(self.feed.tensor.shape[1:], self.feed.tensor.strides[1:])
         if not axes:
             return self._ends() + self._number("only", "0", "0"), here
