@@ -12,7 +12,7 @@ BENCHES := $(patsubst benchmarks/%.py,%,$(filter-out benchmarks/__init__.py,$(wi
 test: export OMP_NUM_THREADS = 1
 test: export OPENBLAS_NUM_THREADS = 1
 
-.PHONY: help demo test lint evidence docs articles bench clean
+.PHONY: help demo test lint evidence docs site articles bench clean
 .DELETE_ON_ERROR:
 
 help:
@@ -22,6 +22,7 @@ help:
 	@echo "make evidence  the long counts in full; tables in docs/evidence/ (evidence-NAME: one of them)"
 	@echo "make docs      what the commands on the pages of docs/ print, written into them"
 	@echo "make articles  the seeds' formulas beside pellucid's, written into docs/articles/"
+	@echo "make site      the documentation as a site, in build/site/"
 	@echo "make bench     speed against PyTorch, JAX and ONNX Runtime, which it installs in $(BENCH_VENV); tables in"
 	@echo "               docs/benchmarks/ (bench-NAME: one of them; BENCH=--quick: only to see that they work)"
 	@echo "make clean     remove what the other targets made, $(VENV) and $(BENCH_VENV)"
@@ -48,7 +49,11 @@ evidence-%: $(VENV)/.developed
 	$(BIN)/python -m evidence.$*
 
 docs: $(VENV)/.developed
-	$(BIN)/python -m tests.console docs/compiler.md docs/explanations.md
+	$(BIN)/python -m tests.docs.pages $$(grep -lE '^```(console|pycon)' -r docs --include='*.md')
+
+site: $(VENV)/.developed
+	$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going docs build/site
+	@echo "the site is in build/site/index.html"
 
 articles: $(VENV)/.developed
 	$(BIN)/python -m evidence.seeds

@@ -227,7 +227,7 @@ MISTAKES = {
     "geometry": (
         HEAD + "[[layer]]\ntype = 'MaxPool2D'\nwindow = 9",
         8,
-        "layer maxpool1: there is no room for even",
+        "layer maxpool1: a window of 9 x 9 pixels does not fit into an image of 6 x 6",
     ),
     "a wrong shape": (HEAD.replace("[3, 8, 8]", "[3, -8]"), 1, "an input shape is (C, H, W), (features,)"),
     "an unknown loss": (

@@ -52,13 +52,24 @@ def margins(
     "same" keeps ``ceil(size / stride)`` positions; an odd total puts the extra row and column at the bottom
     and right.
 
+    Raises:
+        GeometryError: the kernel is larger than the image with its padding.
+
     >>> margins("same", (5, 6), (2, 3), (1, 2))
     ((0, 1), (0, 1))
     """
     if isinstance(padding, str):
         (a, b), (c, d) = (_same(*each) for each in zip(size, kernel, stride, dilation, strict=True))
         return (a, b), (c, d)
-    return (padding[0], padding[1]), (padding[2], padding[3])
+    top, bottom, left, right = padding
+    rows, columns = (e * (k - 1) + 1 for e, k in zip(dilation, kernel, strict=True))
+    height, width = size[0] + top + bottom, size[1] + left + right
+    if rows > height or columns > width:
+        padded = ", padding included" if any(padding) else ""
+        raise GeometryError(
+            f"a window of {rows} x {columns} pixels does not fit into an image of {height} x {width}{padded}"
+        )
+    return (top, bottom), (left, right)
 
 
 def _same(size: int, kernel: int, stride: int, dilation: int) -> Pair:
