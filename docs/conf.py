@@ -31,7 +31,7 @@ html_math_renderer = "mathml"
 # The pages are read on other sites too, whose anchors are made from headings in the same way.
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath"]
-pygments_style, pygments_dark_style = "tango", "monokai"
+pygments_style, pygments_dark_style = "sphinx", "github-dark"
 
 # A name between single backquotes in a docstring is code.
 default_role = "code"
@@ -40,7 +40,7 @@ autodoc_typehints = "none"
 autodoc_class_signature = "mixed"
 napoleon_google_docstring, napoleon_numpy_docstring = True, False
 napoleon_use_ivar = True
-python_maximum_signature_line_length = 80
+python_maximum_signature_line_length = 110
 python_use_unqualified_type_names = True
 
 
@@ -93,8 +93,14 @@ def _listed(app: Sphinx, page: str, source: list[str]) -> None:
     source[0] = REFERENCE.sub(entries, source[0])
 
 
+def _left_out(app: Sphinx, what: str, name: str, value: object, skip: bool, options: Any) -> bool | None:
+    """Methods that scikit-learn adds to each estimator for the routing of metadata."""
+    return True if re.fullmatch(r"set_\w+_request", name) else None
+
+
 def setup(app: Sphinx) -> dict[str, Any]:
     """Called by Sphinx."""
     app.add_html_math_renderer("mathml", (_inline, None), (_displayed, None))
     app.connect("source-read", _listed)
+    app.connect("autodoc-skip-member", _left_out)
     return {"parallel_read_safe": True}
