@@ -73,7 +73,8 @@ def test_what_arrives_from_outside_is_a_term() -> None:
     run = net.run(np.ones((1, 1, 28, 28)), upstream={"maxpool1": above})
     page = content(data(run))
     assert page["roles"]["maxpool1.grad"] == "a gradient that was given"
-    run = net.run(np.ones((1, 1, 28, 28)), [1], upstream={"maxpool1": above})
+    both = {"maxpool1": above, "flatten1": np.ones((1, 1352))}
+    run = net.run(np.ones((1, 1, 28, 28)), upstream=both)
     page = content(data(run))
     assert values(page, "maxpool1.upstream").tolist() == above.tolist()
     throughs = [e["through"] for e in page["equations"] if e["of"] == "maxpool1.grad"]

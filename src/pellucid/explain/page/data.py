@@ -122,7 +122,7 @@ def _joining(gradient: str, upstream: str, array: Array) -> dict[str, Any]:
     return {
         "of": gradient, "through": "upstream", "axes": [[letter] for letter in letters], "letters": letters,
         "value": read, "sums": [{"bounds": [], "conditions": [], "factors": [read]}],
-        "general": "", "numbers": "", "names": {},
+        "written": "", "names": {},
     }  # fmt: skip
 
 

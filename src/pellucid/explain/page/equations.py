@@ -58,8 +58,7 @@ class _Written:
             "axes": [flat_parts(i) or ([i.letter] if i.letter else []) for i in self.general.target.indices],
             "letters": {s: self.scope.ranges.extents[s] for s in target_letters(self.general) if s},
             "value": expression_tree(value, leaf),
-            "general": mathml(self.general, display=True),
-            "numbers": mathml(replace(self.particular, shift=False), display=True),
+            "written": mathml(replace(self.particular, shift=False), display=True),
             "names": naming.legend(self.general),
         }
         if is_extreme(value):

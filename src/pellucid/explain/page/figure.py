@@ -74,7 +74,7 @@ def _image(array: Array, plan: Layout) -> tuple[str, str]:
     if float(array.min()) < 0:  # normalised pixels: as much of the greys as they use
         low, high = float(array.min()), float(array.max())
     cells = _cells(grey_picture(array, plan, low, high), plan)
-    legend = f'<p class="legend"><span>{low:.3g}</span><i class="greys"></i><span>{high:.3g}</span></p>'
+    legend = _bar(low, "linear-gradient(to right,#000,#fff)", high)
     if array.shape[1] != 3:
         return cells, legend
     height, width = array.shape[2:]
@@ -82,7 +82,7 @@ def _image(array: Array, plan: Layout) -> tuple[str, str]:
     side = min(plan.side, 220 / width)
     colour = (
         f'<img class="composite" src="{whole}" alt="the image in its colours" width="{width}"'
-        f' height="{height}" style="width:{side * width:.0f}px">'
+        f' height="{height}" style="width:min(100%,{side * width:.0f}px)">'
     )
     return colour + cells, legend
 
@@ -90,14 +90,14 @@ def _image(array: Array, plan: Layout) -> tuple[str, str]:
 def _cells(source: str, plan: Layout) -> str:
     height, width = plan.cells
     return (
-        f'<div class="cells" style="width:{plan.side * width:.0f}px"><img src="{source}" alt="@"'
+        f'<div class="cells" style="width:min(100%,{plan.side * width:.0f}px)"><img src="{source}" alt="@"'
         f' width="{width}" height="{height}"></div>'
     )
 
 
 def _described(name: str, array: Array) -> str:
     shape = " × ".join(map(str, array.shape)) or "one number"
-    return html.escape(f"{name}: {shape}, from {float(array.min()):.3g} to {float(array.max()):.3g}")
+    return html.escape(f"{name}: {shape}, from {_short(float(array.min()))} to {_short(float(array.max()))}")
 
 
 def _legend(least: float, most: float, limit: float) -> str:
@@ -111,10 +111,16 @@ def _legend(least: float, most: float, limit: float) -> str:
     ends = [least, *([0.0] if least < 0 < most else []), most]
     room = most - least or 1.0
     stops = ",".join(f"{shade(v)} {100 * (v - least) / room:.1f}%" for v in ends)
-    return (
-        f'<p class="legend"><span>{least:.3g}</span>'
-        f'<i style="background-image:linear-gradient(to right,{stops})"></i><span>{most:.3g}</span></p>'
-    )
+    return _bar(least, f"linear-gradient(to right,{stops})", most)
+
+
+def _bar(low: float, colours: str, high: float) -> str:
+    bar = f'<i style="background-image:{colours}"></i>'
+    return f'<p class="legend"><span>{_short(low)}</span>{bar}<span>{_short(high)}</span></p>'
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}".replace("-", "−")
 
 
 def _by_class(run: Run, name: str, array: Array, classes: Sequence[str]) -> list[str]:

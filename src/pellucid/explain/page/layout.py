@@ -27,7 +27,7 @@ ROW = 16
 class Layout:
     """Tiles of `height` by `width` cells, `columns` of them in a row.
 
-    One cell is left free between neighbouring tiles, and one more between groups of `group` tiles, such as
+    One cell is left free between neighbouring tiles, and one more between groups of several tiles, such as
     the channels of one filter.
     """
 
@@ -43,7 +43,7 @@ class Layout:
 
     def across(self, column: int) -> int:
         """The first cell of a column of tiles."""
-        return column * (self.width + 1) + column // self.group
+        return column * (self.width + 1) + (column // self.group if self.group > 1 else 0)
 
     @property
     def cells(self) -> tuple[int, int]:

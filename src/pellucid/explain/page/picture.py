@@ -20,7 +20,7 @@ __all__ = ["NEGATIVE", "POSITIVE", "colour_picture", "grey_picture", "signed_pic
 # Red, green and blue of the two signs; told apart by people who do not see red and green alike, too.
 NEGATIVE, POSITIVE = (32, 110, 214), (221, 78, 22)
 # Entries of the palette: the values from -LEVELS to LEVELS, then what is not a number, then nothing.
-LEVELS = 126
+LEVELS = 31
 BROKEN, NOTHING = 2 * LEVELS + 1, 2 * LEVELS + 2
 
 

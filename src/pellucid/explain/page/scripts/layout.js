@@ -17,7 +17,7 @@ function cellOf(found, place) {
 }
 
 function leftOf({ width, group }, column) {
-  return column * (width + 1) + Math.floor(column / group);
+  return column * (width + 1) + (group > 1 ? Math.floor(column / group) : 0);
 }
 
 // Rows and columns of cells of the whole picture.

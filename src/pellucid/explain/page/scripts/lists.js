@@ -68,7 +68,7 @@ function showUses(explanation) {
   const rest = (left) => `${counted(left.length, "more use")}: show`;
   const found = DIRECTIONS.flatMap(([title, belongs]) => {
     const mine = uses.filter(belongs);
-    return mine.length ? [make("h3", {}, `${title}, ${counted(mine.length, "time")}`), ...cutList("ol", mine, row, rest)] : [];
+    return mine.length ? [make("h3", {}, `${title}${mine.length === 1 ? "" : `, ${counted(mine.length, "time")}`}`), ...cutList("ol", mine, row, rest)] : [];
   });
   part("uses").hidden = !found.length;
   part("uses").replaceChildren(...found);

@@ -10,6 +10,7 @@ function show(reference, { quiet = false } = {}) {
   panel.hidden = false;
   document.documentElement.classList.add("explaining");
   part("title").replaceChildren(make("code", {}, reference), ` = ${shown(explanation.stored)}`);
+  chooseSlice(explanation);
   showSteps(explanation);
   showPlanes(explanation);
   showEquations(explanation);
@@ -31,7 +32,7 @@ function showEquations({ shares, role, reference }) {
   box.replaceChildren(...shares.flatMap((share) => {
     const through = share.equation.through && shares.length > 1 ? [make("p", {}, `Through ${share.equation.through}:`)] : [];
     const written = make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": "Equation" });
-    written.innerHTML = share.equation.numbers;
+    written.innerHTML = share.equation.written;
     const names = Object.entries(share.equation.names).filter(([letter, name]) => name in known.tensors && letter !== name);
     const legend = names.length ? [make("p", { class: "legend" }, ...names.flatMap(([letter, name], number) => [
       number ? ", " : "with ", make("i", {}, letter), ` = ${name}`]))] : [];
@@ -43,7 +44,8 @@ function showEquations({ shares, role, reference }) {
 function showSum(explanation) {
   const { total, stored, bound, agrees, role, shares } = explanation;
   part("sum").hidden = Boolean(role);
-  const what = shares.some((share) => share.equation.choice) ? "Chosen: " : "The terms add up to ";
+  const isChoice = shares.some((share) => share.equation.choice);
+  const what = isChoice ? "Chosen: " : explanation.terms.length === 1 ? "The term is " : "The terms add up to ";
   const tiny = (number) => (number ? number.toExponential(1).replace(/-/g, "−") : "0");
   part("sum").replaceChildren(
     make("span", { class: agrees ? "agrees" : "differs", "aria-hidden": "true" }, agrees ? "✓ " : "✗ "), what,

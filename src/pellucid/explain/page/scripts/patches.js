@@ -6,33 +6,47 @@ const WRITTEN = 64, FEW = 12;
 function showPatches(explanation) {
   const found = explanation.shares.flatMap((share) => sumsOf(share.equation)
     .filter(({ bounds }) => bounds.length > 1 || (bounds.length && bounds[0][1] > FEW))
-    .map((sum) => patchwork(share, sum)));
+    .map((sum) => patchwork(explanation, share, sum)));
   part("patches").replaceChildren(...found);
 }
 
 // The last two letters of the sum run over rows and columns; for the others one slice is shown at a time.
 // A sum over one letter is wrapped as the picture of what it reads.
-function patchwork(share, sum) {
-  const inner = sum.bounds.slice(-2), outer = sum.bounds.slice(0, -2);
+function patchwork(explanation, share, sum) {
+  const inner = sum.bounds.slice(-2);
   const columns = inner.length === 2 ? inner[1][1] : tensor(readsIn(["", ...sum.factors])[0][1]).layout.width;
-  const terms = share.terms.filter((term) => term.bounds.length === sum.bounds.length
-    && term.bounds.every(([letter], number) => letter === sum.bounds[number][0]));
   const slices = new Map();
-  for (const term of terms) {
-    const key = outer.map(([letter]) => `${letter} = ${term.letters[letter]}`).join(", ");
+  for (const term of share.terms.filter((t) => t.bounds === sum.bounds)) {
+    const key = sliceOf(term);
     if (!slices.has(key)) slices.set(key, []);
     slices.get(key).push(term);
   }
-  const sizes = [...slices].map(([key, list]) => [key, added(list.map((t) => t.value))]);
-  const [largest] = [...sizes].sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
-  const body = make("div", { class: "matrices", "aria-hidden": "true" });
-  const draw = (key) => body.replaceChildren(...matrices(share, slices.get(key), columns));
-  draw(largest[0]);
+  const here = slices.has(slice.key) ? slice.key : slices.keys().next().value;
+  const body = make("div", { class: "matrices", "aria-hidden": "true" }, ...matrices(share, slices.get(here), columns));
   if (slices.size === 1) return make("div", { class: "patchwork" }, body);
-  const options = sizes.map(([key, value]) =>
-    make("option", { value: key, selected: key === largest[0] }, `${key}: ${shown(value)}`));
-  const choice = make("select", { onchange: (event) => draw(event.target.value) }, ...options);
+  const options = [...slices].map(([key, terms]) =>
+    make("option", { value: key, selected: key === here }, `${key}: ${shown(added(terms.map((t) => t.value)))}`));
+  const choose = (event) => {
+    slice.key = event.target.value;
+    showPlanes(explanation);
+    showPatches(explanation);
+    part("patches").querySelector("select").focus();
+  };
+  const choice = make("select", { onchange: choose }, ...options);
   return make("div", { class: "patchwork" }, make("label", {}, "Slice of the sum ", choice), body);
+}
+
+// Which slice is shown: that of the largest term, or the same as long as one steps through the positions.
+const slice = { name: "", key: "" };
+
+function chooseSlice({ name, terms }) {
+  if (slice.name === name && walk.walking) return;
+  slice.name = name;
+  slice.key = terms.length ? sliceOf(terms[0]) : "";
+}
+
+function sliceOf({ bounds, letters }) {
+  return bounds.slice(0, -2).map(([letter]) => `${letter} = ${letters[letter]}`).join(", ");
 }
 
 // A matrix for each factor that differs from term to term, and one of the products.
@@ -63,7 +77,8 @@ function matrix(cells, columns, title) {
   const limit = Math.max(...cells.map((c) => (isFinite(c.value) ? Math.abs(c.value) : 0)));
   const isWritten = cells.length <= WRITTEN && columns <= 8;
   const body = isWritten ? writtenMatrix(cells, columns, limit) : paintedMatrix(cells, columns, limit);
-  return make("figure", { class: "patch" }, make("figcaption", { title }, title), body);
+  const power = isWritten ? commonPower(limit) : 0, text = power ? `${title} in ${superscript(power)}` : title;
+  return make("figure", { class: "patch" }, make("figcaption", { title: text }, text), body);
 }
 
 function writtenMatrix(cells, columns, limit) {
@@ -75,7 +90,7 @@ function writtenMatrix(cells, columns, limit) {
       style: `background-color: ${signed(cell.value, limit, 0.5)}`,
       title: [reference && `${reference} = ${shown(cell.value)}`, cell.why].filter(Boolean).join("; "),
       ...(reference ? { onclick: () => go(reference) } : {}),
-    }, brief(cell.value)));
+    }, brief(cell.value, commonPower(limit), limit)));
   }
   return body;
 }

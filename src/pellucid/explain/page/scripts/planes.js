@@ -10,10 +10,11 @@ function showPlanes(explanation) {
   part("planes").replaceChildren(...found.filter(Boolean));
 }
 
-// For each array that is read, the elements in the tile of the largest term.
+// For each array that is read, the elements in the tile of the largest term of the slice that is shown.
 function largestReads(explanation) {
-  const found = new Map();
-  const all = [...explanation.terms, ...explanation.vanished.flatMap((v) => v.terms)];
+  const found = new Map(), isShown = (term) => sliceOf(term) === slice.key;
+  const every = [...explanation.terms, ...explanation.vanished.flatMap((v) => v.terms)];
+  const all = [...every.filter(isShown), ...every.filter((term) => !isShown(term))];
   for (const term of all) {
     for (const { name, place } of operandsOf(term)) {
       const { tile } = tilePlace(tensor(name), place);

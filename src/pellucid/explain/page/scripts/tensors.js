@@ -72,11 +72,20 @@ function shown(number) {
   return String(Number(number.toPrecision(6))).replace(/-/g, "−");
 }
 
-// The same in the fewest characters, for cells.
-function brief(number) {
-  if (!isFinite(number)) return shown(number);
-  const size = Math.abs(number);
-  if (size === 0 || Number.isInteger(number) && size < 1e3) return String(number).replace("-", "−");
-  if (size >= 1e3 || size < 0.005) return number.toExponential(0).replace("e+", "e").replace(/-/g, "−");
-  return number.toFixed(size < 10 ? 2 : size < 100 ? 1 : 0).replace(/^(-?)0\./, "$1.").replace("-", "−");
+// The power of ten that stands beside numbers of up to this size, where they would need too many digits.
+function commonPower(limit) {
+  return limit && (limit < 0.1 || limit >= 100) ? Math.floor(Math.log10(limit)) : 0;
+}
+
+// A number as it stands in a cell, without that power.
+function brief(number, power, limit) {
+  const scaled = number / 10 ** power;
+  if (!isFinite(scaled)) return shown(scaled);
+  if (Number.isInteger(scaled)) return String(scaled).replace("-", "−");
+  const text = scaled.toFixed(limit / 10 ** power >= 10 ? 0 : Math.abs(scaled) < 1 && limit / 10 ** power < 3 ? 2 : 1);
+  return text.replace(/^(-?)0\./, "$1.").replace(/^-?\.0+$/, "0").replace("-", "−");
+}
+
+function superscript(power) {
+  return `10${[...String(power)].map((c) => ("-" === c ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(c)])).join("")}`;
 }

@@ -136,8 +136,9 @@ function indexTerms(index, letters) {
     text += size < 0 ? (text ? " − " : "−") : text ? " + " : "";
     text += (Math.abs(size) === 1 ? "" : Math.abs(size) + "·") + rest;
   }
-  if (constant || !text) text += text ? ` ${constant < 0 ? "−" : "+"} ${Math.abs(constant)}` : String(constant);
-  return text;
+  if (!text) return String(constant);
+  if (constant > 0 && text.startsWith("−")) return `${constant} − ${text.slice(1)}`;
+  return constant ? `${text} ${constant < 0 ? "−" : "+"} ${Math.abs(constant)}` : text;
 }
 
 function atomText(atom, letters) {
