@@ -13,11 +13,12 @@ from pellucid.interop.importing.assembly import Assembly
 from pellucid.interop.importing.graph import Graph, array, read
 from pellucid.interop.importing.joining import joined
 from pellucid.interop.importing.node import Node
+from pellucid.interop.importing.notes import classes, normalised
 from pellucid.interop.importing.static import constant, folded, shape_of
 from pellucid.interop.importing.table import OPERATORS
 from pellucid.interop.importing.values import Data, Known, Value
 from pellucid.layers import FormulaLayer, Layer, Loss, Softmax, SoftmaxCrossEntropy
-from pellucid.model import Model
+from pellucid.model import Model, Normalisation
 from pellucid.model.model import versions
 from pellucid.network import Network
 
@@ -42,7 +43,8 @@ def from_onnx(
         path: the file.
         input_shape: (C, H, W) of an image, where the file leaves sizes open.
         output: name of the one to import, if the graph has several.
-        loss: what training minimises, if the file does not say so by a Softmax at its end.
+        loss: what training minimises; if it is not given, softmax cross-entropy where the file ends in a
+            Softmax or names its classes.
         one_image: whether the graph's whole input is one image; otherwise its first axis counts images.
 
     Raises:
@@ -64,17 +66,30 @@ def from_onnx(
 
 def model(graph: Graph, input_shape: Sequence[int] | None, loss: Loss | None, one_image: bool) -> Model:
     """The model of a graph; a ValueError or PellucidError says why there is none."""
+    scaling, graph = normalised(joined(graph), lambda part: _model(part, input_shape, None, one_image, None))
+    return _model(graph, input_shape, loss, one_image, scaling)
+
+
+def _model(
+    graph: Graph,
+    input_shape: Sequence[int] | None,
+    loss: Loss | None,
+    one_image: bool,
+    scaling: Normalisation | None,
+) -> Model:
     images = 0 if one_image else 1
     shape = _image_shape(graph, input_shape, images)
     batch = graph.axes[0] if images and graph.axes else None
     assembly = Assembly(shape, images, batch, np.dtype(graph.dtype))
-    layers = _layers(joined(graph), assembly)
-    last = layers[-1]
-    if isinstance(last, Softmax) and len(layers) > 1 and loss is None:
+    layers = _layers(graph, assembly)
+    if isinstance(layers[-1], Softmax) and len(layers) > 1 and loss is None:
         layers, loss = layers[:-1], SoftmaxCrossEntropy()
-    network = Network(layers, shape, loss, name="onnx")
+    network = Network(layers, shape, loss, name=graph.name)
+    names = classes(graph, network.output_shape[-1] if len(network.output_shape) == 1 else 0)
+    if names and network.loss is None:
+        network = Network(layers, shape, SoftmaxCrossEntropy(), name=graph.name)
     parameters = {name: assembly.parameters[name] for name in network.parameter_shapes}
-    return Model(network, parameters, metadata={"versions": versions()})
+    return Model(network, parameters, names, scaling, metadata={"versions": versions()})
 
 
 def _image_shape(graph: Graph, given: Sequence[int] | None, images: int) -> Shape:

@@ -16,14 +16,19 @@ __all__ = ["OPERATORS"]
 
 # One element of the result from elements of the operands.
 UNARY: Mapping[str, str] = {
-    "Abs": "abs({x})", "Erf": "erf({x})", "Exp": "exp({x})", "Log": "log({x})", "Neg": "-{x}",
-    "Reciprocal": "1 / {x}", "Softplus": "maximum({x}, 0) + log(1 + exp(-abs({x})))",
+    "Abs": "abs({x})", "Not": "1 - {x}", "Erf": "erf({x})", "Exp": "exp({x})", "Log": "log({x})",
+    "Neg": "-{x}", "Reciprocal": "1 / {x}",
+    "Softplus": "where({x} > 0, {x} + log(1 + exp(-maximum({x}, 0))), log(1 + exp(minimum({x}, 0))))",
     "Softsign": "{x} / (1 + abs({x}))", "Sqrt": "sqrt({x})",
 }  # fmt: skip
 BINARY: Mapping[str, str] = {
     "Add": "{a} + {b}", "Sub": "{a} - {b}", "Mul": "{a} * {b}", "Div": "{a} / {b}", "Pow": "{a}^{b}",
     "Max": "maximum({a}, {b})", "Min": "minimum({a}, {b})", "Sum": "{a} + {b}",
     "PRelu": "where({a} > 0, {a}, {b} * {a})",
+    # Conditions are numbers too: 1 where they hold, 0 elsewhere.
+    "Equal": "[{a} == {b}]", "Greater": "[{a} > {b}]", "GreaterOrEqual": "[{a} >= {b}]",
+    "Less": "[{a} < {b}]", "LessOrEqual": "[{a} <= {b}]",
+    "And": "{a} * {b}", "Or": "maximum({a}, {b})",
 }  # fmt: skip
 # What an array is called that the file does not name.
 WORDS = {"Add": "bias", "Sub": "bias", "Sum": "bias", "PRelu": "slope"}
@@ -101,8 +106,24 @@ def arithmetic(node: Node) -> Value:
         return node.layer(Add(inputs=tuple(d.layer for d in data)), data)
     result = values[0]
     for value in values[1:]:
-        result = _broadcast(node, BINARY[node.op], result, _placed(node, value, result))
+        result = _broadcast(node, BINARY[node.op], {"a": result, "b": _placed(node, value, result)})
     return result
+
+
+def choice(node: Node) -> Value:
+    """Where a condition holds one value, elsewhere another."""
+    names = ("c", "a", "b")
+    return _broadcast(node, "where({c} != 0, {a}, {b})", {n: node.value(i) for i, n in enumerate(names)})
+
+
+def cast(node: Node) -> Value:
+    """Between types of numbers, which are all the same to a network; but nothing is rounded."""
+    kind = node.whole("to", 0) if node.op == "Cast" else 1
+    node.optional(1)
+    node.whole("saturate", 1)
+    if kind not in (1, 10, 11):
+        raise ValueError("it casts what depends on the image to a type other than floating-point numbers")
+    return node.value(0)
 
 
 def _placed(node: Node, value: Value, beside: Value) -> Value:
@@ -123,42 +144,45 @@ def _placed(node: Node, value: Value, beside: Value) -> Value:
     return replace(value, array=value.array.reshape(value.array.shape + (1,) * missing))
 
 
-def _broadcast(node: Node, pattern: str, a: Value, b: Value) -> Data:
-    """A function of two elements, each read where its array has it."""
-    data = {name: v for name, v in (("x1", a), ("x2", b)) if isinstance(v, Data)}
-    ranks = {len(d.shape) for d in data.values()}
+def _broadcast(node: Node, pattern: str, values: Mapping[str, Value]) -> Data:
+    """A function of elements, each read where its array has it."""
+    ranks = {len(v.shape) for v in values.values() if isinstance(v, Data)}
     if node.assembly.images and len(ranks) > 1:
         raise ValueError("its inputs have different numbers of axes, so that images would not meet images")
     rank = max(ranks)
-    shapes = [v.shape if isinstance(v, Data) else node.aligned(v, rank) for v in (a, b)]
-    shape = _common(*shapes)
-    text, weights, constants = [], {}, {}
-    for value, own, word in ((a, shapes[0], "x1"), (b, shapes[1], "x2")):
+    shapes = {n: v.shape if isinstance(v, Data) else node.aligned(v, rank) for n, v in values.items()}
+    shape = _common(*shapes.values())
+    counted = {kind: sum(isinstance(v, kind) for v in values.values()) for kind in (Data, Known)}
+    data: dict[str, Data] = {}
+    weights: dict[str, tuple[str, Known, str]] = {}
+    constants: dict[str, int | float] = {
+        x.upper(): size for x, size in zip(letters(len(shape)), shape, strict=True) if size == 1
+    }
+    texts: dict[str, str] = {}
+    for name, value in values.items():
         if isinstance(value, Data):
-            text.append(f"{word}[{_index(own, shape)}]")
+            word = "x" if counted[Data] == 1 else f"x{len(data) + 1}"
+            data[word] = value
+            texts[name] = f"{word}[{_index(shapes[name], shape)}]"
         elif value.array.size == 1 and node.op != "PRelu":
-            constants["value"] = float(value.array.reshape(()))
-            text.append("value")
+            texts[name] = "value" if counted[Known] == 1 else f"value_{name}"
+            constants[texts[name]] = float(value.array.reshape(()))
         else:
-            axes = _axes(own, shape)
-            weights["w"] = (axes, replace(value, array=value.array.squeeze()), WORDS.get(node.op, "weight"))
-            text.append(f"w[{axes}]" if axes else "w")
-    if len(data) == 1:
-        (word,) = data
-        text = [part.replace(word, "x") for part in text]
-        data = {"x": data[word]}
+            word = "w" if counted[Known] == 1 else f"w_{name}"
+            axes = _axes(shapes[name], shape)
+            default = WORDS.get(node.op, "weight") if counted[Known] == 1 else word
+            weights[word] = (axes, replace(value, array=value.array.squeeze()), default)
+            texts[name] = f"{word}[{axes}]" if axes else word
     target = ",".join(["n", *letters(len(shape))])
-    sizes = {x.upper(): size for x, size in zip(letters(len(shape)), shape, strict=True) if size == 1}
-    source = f"y[{target}] = {pattern.format(a=text[0], b=text[1])}"
-    return node.formula(source, data, weights, constants | sizes)
+    return node.formula(f"y[{target}] = {pattern.format(**texts)}", data, weights, constants)
 
 
-def _common(a: Shape, b: Shape) -> Shape:
-    """The shape to which two are broadcast."""
+def _common(*shapes: Shape) -> Shape:
+    """The shape to which all are broadcast."""
     try:
-        return np.broadcast_shapes(a, b)
+        return np.broadcast_shapes(*shapes)
     except ValueError:
-        raise ValueError(f"the shapes {a} and {b} do not fit together") from None
+        raise ValueError(f"the shapes {', '.join(map(str, shapes))} do not fit together") from None
 
 
 def _index(own: Shape, shape: Shape) -> str:
@@ -178,6 +202,6 @@ def _axes(own: Shape, shape: Shape) -> str:
 
 OPERATORS: Mapping[str, Callable[[Node], Value]] = {
     **dict.fromkeys(UNARY, unary), **dict.fromkeys(BINARY, arithmetic), **dict.fromkeys(LAYERS, plain_layer),
-    "Clip": clip, "Dropout": dropout, "Elu": elu, "Gelu": gelu, "HardSigmoid": hard_sigmoid,
-    "Identity": identity, "LeakyRelu": leaky_relu, "Selu": selu,
+    "Cast": cast, "CastLike": cast, "Clip": clip, "Dropout": dropout, "Elu": elu, "Gelu": gelu,
+    "HardSigmoid": hard_sigmoid, "Identity": identity, "LeakyRelu": leaky_relu, "Selu": selu, "Where": choice,
 }  # fmt: skip

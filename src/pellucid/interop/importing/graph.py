@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import mmap
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from pellucid.errors import ModelFileError, ResourceError, UsageError
 from pellucid.files import open_regular, resource_error
 from pellucid.interop.importing.wire import check_records
 
-__all__ = ["Graph", "Operation", "read"]
+__all__ = ["Graph", "Operation", "array", "needed", "read"]
 
 Array = NDArray[Any]
 
@@ -30,6 +30,8 @@ TYPES: Mapping[int, tuple[str, type[np.generic]]] = {
     1: ("<f4", np.float32), 6: ("<i4", np.int64), 7: ("<i8", np.int64), 9: ("?", np.bool_),
     10: ("<f2", np.float32), 11: ("<f8", np.float64),
 }  # fmt: skip
+# Of the input; pixels are taken as numbers.
+INPUTS = {1: np.float32, 2: np.float32, 10: np.float32, 11: np.float64}
 # Where the elements stand that are not in raw bytes.
 FIELDS = {1: "float_data", 6: "int32_data", 7: "int64_data", 9: "int32_data", 11: "double_data"}
 
@@ -68,7 +70,8 @@ class Graph:
         tensors: ONNX's messages of the arrays that it comes with, by name.
         input: name of the one input.
         axes: its shape; None for an axis whose size the file leaves open.
-        output: name of the first output.
+        output: name of the output.
+        name: of the network, for titles.
         metadata: notes that came with the model.
     """
 
@@ -79,6 +82,7 @@ class Graph:
     axes: tuple[int | None, ...]
     dtype: np.dtype[Any]
     output: str
+    name: str = "onnx"
     metadata: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -141,7 +145,7 @@ def graph(message: Any, wanted: str | None) -> Graph:
         raise ValueError(f"its graph has {len(inside.node):,} nodes; {MOST_NODES:,} are allowed")
     tensors = {_text(t.name): t for t in inside.initializer}
     output = _output(inside, wanted)
-    operations = _needed([_operation(n, i + 1) for i, n in enumerate(inside.node)], output)
+    operations = needed([_operation(n, i + 1) for i, n in enumerate(inside.node)], output)
     given = [i for i in inside.input if i.name not in tensors]
     read = {name for operation in operations for name in operation.inputs} | {output}
     inputs = [i for i in given if i.name in read]
@@ -152,7 +156,15 @@ def graph(message: Any, wanted: str | None) -> Graph:
     axes, dtype = _input(inputs[0])
     metadata = {_text(p.key): _text(p.value) for p in message.metadata_props}
     return Graph(
-        _opset(message), tuple(operations), tensors, _text(inputs[0].name), axes, dtype, output, metadata
+        _opset(message),
+        operations,
+        tensors,
+        _text(inputs[0].name),
+        axes,
+        dtype,
+        output,
+        _title(_text(inside.name)),
+        metadata,
     )
 
 
@@ -193,17 +205,17 @@ def _operation(node: Any, position: int) -> Operation:
     )
 
 
-def _needed(operations: list[Operation], output: str) -> list[Operation]:
+def needed(operations: Sequence[Operation], output: str) -> tuple[Operation, ...]:
     """Those without which there is no output."""
     wanted, found = {output}, []
     for operation in reversed(operations):
         if not wanted.isdisjoint(operation.outputs):
             wanted |= set(operation.inputs)
             found.append(operation)
-    return found[::-1]
+    return tuple(found[::-1])
 
 
-def _check_order(operations: list[Operation], known: set[str], output: str) -> None:
+def _check_order(operations: Sequence[Operation], known: set[str], output: str) -> None:
     """Whether each node reads only what is there before it, so that there is no cycle."""
     seen = {*known, ""}
     for operation in operations:
@@ -218,17 +230,22 @@ def _check_order(operations: list[Operation], known: set[str], output: str) -> N
         raise ValueError(f"no node gives its output {output[:100]!r}")
 
 
+def _title(name: str) -> str:
+    """The graph's name if a network can have it."""
+    return name if 0 < len(name) <= 100 and name.isprintable() else "onnx"
+
+
 def _input(value: Any) -> tuple[tuple[int | None, ...], np.dtype[Any]]:
     """Shape and type of the graph's input."""
     name, tensor = _text(value.name)[:50], value.type.tensor_type
-    if tensor.elem_type not in (1, 10, 11):
+    if tensor.elem_type not in INPUTS:
         raise ValueError(f"its input {name!r} does not hold floating-point numbers")
     if not tensor.HasField("shape") or len(tensor.shape.dim) > 8:
         raise ValueError(f"its input {name!r} has no shape of up to 8 axes")
     axes = tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)
     if any(size is not None and size < 0 for size in axes):
         raise ValueError(f"its input {name!r} has the shape {axes}")
-    return axes, np.dtype(TYPES[tensor.elem_type][1])
+    return axes, np.dtype(INPUTS[tensor.elem_type])
 
 
 def array(tensor: Any) -> Array:

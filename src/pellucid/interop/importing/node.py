@@ -96,6 +96,15 @@ class Node:
             raise ValueError(f"its input {place + 1} is not a list of up to 64 integers")
         return [_small(int(v)) for v in found.reshape(-1)]
 
+    def far(self, place: int) -> list[int] | None:
+        """Places that are an input; the end of everything is written there as the largest integer."""
+        if self.optional(place) is None:
+            return None
+        found = self.known(place).array
+        if found.dtype.kind not in "iu" or found.ndim > 1 or found.size > 64:
+            raise ValueError(f"its input {place + 1} is not a list of up to 64 integers")
+        return [max(min(int(v), LARGEST), -LARGEST) for v in found.reshape(-1)]
+
     def number(self, place: int) -> float | None:
         """A single number that is an input; None if it was left out."""
         if self.optional(place) is None:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import prod
 
+import numpy as np
+
 from pellucid.interop.importing.node import Node, letters
 from pellucid.interop.importing.values import Data, Known, Value
 
@@ -208,7 +210,55 @@ def _mirrored(node: Node, data: Data, axis: int, sides: tuple[int, int], mode: s
     return node.formula(source, {"x": data}, constants={letter.upper(): size + low + high})
 
 
+def sliced(node: Node) -> Value:
+    """Every so many elements along some axes, from the end with a negative step."""
+    data = node.data()
+    rank = node.rank(data)
+    old = node.opset < 10
+    starts, ends = (node.wholes("starts"), node.wholes("ends")) if old else (node.far(1), node.far(2))
+    axes = node.wholes("axes") if old else node.whole_numbers(3)
+    steps = None if old else node.whole_numbers(4)
+    first, last = starts or [], ends or []
+    places = axes or list(range(len(first)))
+    strides = steps or [1] * len(first)
+    if not len(first) == len(last) == len(places) == len(strides) or 0 in strides:
+        raise ValueError("its starts, ends, axes and steps are not as many of each, with no step of 0")
+    index, constants = letters(len(data.shape)), {}
+    named = list(index)
+    for start, end, place, step in zip(first, last, places, strides, strict=True):
+        axis = node.axis(place, rank)
+        taken = range(*slice(start, end, step).indices(data.shape[axis]))
+        if not taken:
+            raise ValueError(f"it takes nothing along axis {place}")
+        letter = named[axis]
+        constants[letter.upper()] = len(taken)
+        times = {1: letter, -1: f"-{letter}"}.get(step, f"{step}*{letter}")
+        index[axis] = f"{times} + {taken[0]}" if taken[0] else times
+    if all(data.shape[named.index(x.lower())] == size for x, size in constants.items()) and min(strides) > 0:
+        return data
+    source = f"y[{','.join(['n', *named])}] = x[{','.join(['n', *index])}]"
+    return node.formula(source, {"x": data}, constants=constants)
+
+
+def expanded(node: Node) -> Value:
+    """Repeated along axes with a single element."""
+    data, wanted = node.data(), node.whole_numbers(1) or []
+    images = node.assembly.images
+    if images and len(wanted) == node.rank(data) and wanted[0] in (0, 1, node.assembly.batch):
+        wanted = wanted[1:]
+    shape = np.broadcast_shapes(data.shape, tuple(wanted))
+    if len(shape) != len(data.shape) or len(wanted) > len(data.shape):
+        raise ValueError(f"the shape {wanted} has other axes than {data.shape}")
+    if shape == data.shape:
+        return data
+    named = letters(len(shape))
+    index = ["0" if own < size else x for x, own, size in zip(named, data.shape, shape, strict=True)]
+    constants = {x.upper(): size for x, size in zip(named, shape, strict=True)}
+    source = f"y[{','.join(['n', *named])}] = x[{','.join(['n', *index])}]"
+    return node.formula(source, {"x": data}, constants=constants)
+
+
 OPERATORS: Mapping[str, Callable[[Node], Value]] = {
-    "Concat": concat, "Flatten": flatten, "Pad": pad, "Reshape": reshape, "Squeeze": squeeze,
-    "Transpose": transpose, "Unsqueeze": unsqueeze,
+    "Concat": concat, "Expand": expanded, "Flatten": flatten, "Pad": pad, "Reshape": reshape,
+    "Slice": sliced, "Squeeze": squeeze, "Transpose": transpose, "Unsqueeze": unsqueeze,
 }  # fmt: skip

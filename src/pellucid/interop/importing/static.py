@@ -114,8 +114,7 @@ def _slice(node: Node) -> Integers:
         starts, ends, steps = node.wholes("starts") or [0], node.wholes("ends") or [0], [1]
         node.wholes("axes")
     else:
-        # The end of everything is written as the largest integer that there is.
-        starts, ends = ([int(v) for v in node.known(p).array.reshape(-1)] or [0] for p in (1, 2))
+        starts, ends = (node.far(place) or [0] for place in (1, 2))
         steps = node.whole_numbers(4) or [1]
         node.whole_numbers(3)
     return values[slice(starts[0], ends[0], steps[0] or 1)]
