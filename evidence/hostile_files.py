@@ -1,4 +1,4 @@
-"""Ten thousand damaged and hostile data and model files: each a clean error or what its bytes mean."""
+"""Twelve thousand damaged and hostile data, model and ONNX files: each a clean error or what it means."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from evidence import table
 from tests.hostile.guarded import MEMORY, guarded
 from tests.hostile.outcome import READ, REFUSED, SLOW, Outcome
 
-SHARES = {"data_files": 8_400, "model_files": 1_600}
+SHARES = {"data_files": 8_400, "model_files": 1_600, "onnx_files": 2_100}
 CHUNK = 400  # files a process
 
 

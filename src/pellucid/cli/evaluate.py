@@ -61,15 +61,14 @@ def evaluate(
 
     The confusion matrix has a row for each true class and a column for each class that the model gave.
     """
-    from pellucid.cli.subject import labelled_images
+    from pellucid.cli.subject import labelled_images, model_from
     from pellucid.cli.target import check_apart, check_figure
-    from pellucid.model import Model
 
     check_apart(model, plot, plot_confused)
     for path in (plot, plot_confused):
         if path is not None:
             check_figure(path)
-    loaded = Model.load(model)
+    loaded = model_from(model)
     images = labelled_images(loaded, data, data_dir, part, resize=resize)
     result = loaded.evaluate(images.images, images.labels, engine=engine, threads=threads)
     if plot is not None:

@@ -35,11 +35,10 @@ def predict(
     Prints a line for each picture: its path, class and probability. With --json the line has the
     probabilities of all classes.
     """
-    from pellucid.cli.subject import image_shape
+    from pellucid.cli.subject import image_shape, model_from
     from pellucid.data import image_paths, read_images
-    from pellucid.model import Model
 
-    loaded = Model.load(model)
+    loaded = model_from(model)
     shape = image_shape(loaded)
     paths = image_paths(pictures)
     for start in range(0, len(paths), _TOGETHER):

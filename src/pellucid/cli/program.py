@@ -22,13 +22,13 @@ __all__ = ["main"]
 # The module of the same name holds the command, under the same name.
 COMMANDS = (
     "train", "eval", "predict", "summary", "check", "derive", "article", "trace", "vectors", "compile",
-    "export", "data", "cache", "info",
+    "export", "import", "data", "cache", "info",
 )  # fmt: skip
 EXAMPLES = (
     "pellucid train                      learns the embedded digits, saves the model",
     "pellucid predict MODEL PICTURES     classifies pictures with it",
 )
-_MODULES = {"eval": "evaluate"}
+_MODULES = {"eval": "evaluate", "import": "importing"}
 
 
 class Program(click.Group):

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pellucid.model import Model
     from pellucid.network import Network
 
-__all__ = ["class_of", "image_shape", "labelled_images", "network_for", "network_or_model"]
+__all__ = ["class_of", "image_shape", "labelled_images", "model_from", "network_for", "network_or_model"]
 
 DEFAULT = "default"
 
@@ -32,15 +32,22 @@ def network_for(net: str, images: ImageSet) -> Network:
 def network_or_model(spec: str) -> Network | Model:
     """A network by its name or from a .toml file, or a model from any other file."""
     from pellucid import zoo
-    from pellucid.model import Model
 
     if spec == DEFAULT:
         return zoo.default((1, 28, 28), 10)
     if spec in zoo.names():
         return zoo.load(spec)
-    if spec.endswith(".safetensors") or (os.path.isfile(spec) and not spec.endswith(".toml")):
-        return Model.load(spec)
+    if spec.endswith((".safetensors", ".onnx")) or (os.path.isfile(spec) and not spec.endswith(".toml")):
+        return model_from(spec)
     return _from_file(spec)
+
+
+def model_from(path: str | os.PathLike[str]) -> Model:
+    """The model of a file: an ONNX file if it is named so, else one that training saved."""
+    from pellucid.interop import from_onnx
+    from pellucid.model import Model
+
+    return from_onnx(path) if os.fspath(path).endswith(".onnx") else Model.load(path)
 
 
 def _from_file(path: str) -> Network:

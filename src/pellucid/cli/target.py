@@ -13,7 +13,7 @@ from pathlib import Path
 from pellucid.errors import ModelFileError, NotFoundError, ResourceError, UsageError
 from pellucid.files import resource_error
 
-__all__ = ["Target", "check_apart", "check_figure", "check_writable", "target"]
+__all__ = ["Target", "check_apart", "check_figure", "check_model", "check_writable", "target"]
 
 MODEL, CHECKPOINT = ".safetensors", ".checkpoint"
 
@@ -44,7 +44,7 @@ def target(data: str, out: Path | None, checkpoint: Path | None, resume: Path | 
     """
     if out is not None:
         check_writable(out)
-        _check_model(out)
+        check_model(out)
     if checkpoint is not None and checkpoint != resume and checkpoint.exists():
         raise UsageError(f"{checkpoint} exists; --resume {checkpoint} goes on with it, or else remove it")
     named = checkpoint or resume
@@ -101,8 +101,12 @@ def check_figure(path: Path) -> None:
     check_writable(path)
 
 
-def _check_model(path: Path) -> None:
-    """Refuses to replace anything but a model."""
+def check_model(path: Path) -> None:
+    """Refuses to replace anything but a model.
+
+    Raises:
+        UsageError: there is a file that is none.
+    """
     from pellucid.model import Model
 
     if path.exists():

@@ -30,8 +30,9 @@ TYPES: Mapping[int, tuple[str, type[np.generic]]] = {
     1: ("<f4", np.float32), 6: ("<i4", np.int64), 7: ("<i8", np.int64), 9: ("?", np.bool_),
     10: ("<f2", np.float32), 11: ("<f8", np.float64),
 }  # fmt: skip
-# Of the input; pixels are taken as numbers.
-INPUTS = {1: np.float32, 2: np.float32, 10: np.float32, 11: np.float64}
+# Of the input.
+PIXELS = 2
+INPUTS = {1: np.float32, PIXELS: np.float32, 10: np.float32, 11: np.float64}
 # Where the elements stand that are not in raw bytes.
 FIELDS = {1: "float_data", 6: "int32_data", 7: "int64_data", 9: "int32_data", 11: "double_data"}
 
@@ -57,7 +58,7 @@ class Operation:
     attributes: Mapping[str, Any]
 
     def __str__(self) -> str:
-        return f"node {self.position} ({self.op}{f' {self.name[:100]!r}' if self.name else ''})"
+        return f"node {self.position} ({self.op[:50]}{f' {self.name[:50]!r}' if self.name else ''})"
 
 
 @dataclass(frozen=True)
@@ -153,7 +154,8 @@ def graph(message: Any, wanted: str | None) -> Graph:
         names = ", ".join(repr(_text(i.name)[:50]) for i in inputs[:5]) or "none"
         raise ValueError(f"its output depends on {len(inputs)} inputs ({names}); a network has one")
     _check_order(operations, {*tensors, _text(inputs[0].name)}, output)
-    axes, dtype = _input(inputs[0])
+    readers = [operation for operation in operations if inputs[0].name in operation.inputs]
+    axes, dtype = _input(inputs[0], cast=all(r.op in ("Cast", "CastLike") for r in readers))
     metadata = {_text(p.key): _text(p.value) for p in message.metadata_props}
     return Graph(
         _opset(message),
@@ -199,9 +201,10 @@ def _operation(node: Any, position: int) -> Operation:
     count = len(node.input)
     domain = _text(node.domain)
     op = _text(node.op_type) if domain in ("", "ai.onnx") else f"{domain}.{_text(node.op_type)}"
+    op = op if op.isprintable() else repr(op)
     attributes = {_text(a.name): a for a in node.attribute}
     return Operation(
-        position, op[:100], _text(node.name), tuple(names[:count]), tuple(names[count:]), attributes
+        position, op[:50], _text(node.name), tuple(names[:count]), tuple(names[count:]), attributes
     )
 
 
@@ -235,10 +238,10 @@ def _title(name: str) -> str:
     return name if 0 < len(name) <= 100 and name.isprintable() else "onnx"
 
 
-def _input(value: Any) -> tuple[tuple[int | None, ...], np.dtype[Any]]:
-    """Shape and type of the graph's input."""
+def _input(value: Any, *, cast: bool) -> tuple[tuple[int | None, ...], np.dtype[Any]]:
+    """Shape and type of the graph's input; whole numbers must be cast before anything else."""
     name, tensor = _text(value.name)[:50], value.type.tensor_type
-    if tensor.elem_type not in INPUTS:
+    if tensor.elem_type not in INPUTS or (tensor.elem_type == PIXELS and not cast):
         raise ValueError(f"its input {name!r} does not hold floating-point numbers")
     if not tensor.HasField("shape") or len(tensor.shape.dim) > 8:
         raise ValueError(f"its input {name!r} has no shape of up to 8 axes")
