@@ -21,8 +21,8 @@ __all__ = ["main"]
 
 # The module of the same name holds the command, under the same name.
 COMMANDS = (
-    "train", "eval", "predict", "summary", "check", "derive", "article", "trace", "vectors", "compile",
-    "export", "import", "data", "cache", "info",
+    "train", "eval", "predict", "summary", "check", "derive", "article", "trace", "vectors", "animate",
+    "compile", "export", "import", "data", "cache", "info",
 )  # fmt: skip
 EXAMPLES = (
     "pellucid train                      learns the embedded digits, saves the model",

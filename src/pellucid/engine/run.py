@@ -15,7 +15,7 @@ from pellucid.errors import UnknownNameError, UsageError
 from pellucid.network import INPUT, Network
 
 if TYPE_CHECKING:
-    from pellucid.explain import Explainer, Explanation, StepExplanation, Uses
+    from pellucid.explain import Animation, Explainer, Explanation, StepExplanation, Uses
     from pellucid.figures import Figure
 
 __all__ = ["Gradients", "Run"]
@@ -216,6 +216,32 @@ class Run(Mapping[str, Array]):
         if not 0 <= image < len(values):
             raise UsageError(f"the run has the images 0 to {len(values) - 1}, not {image!r}")
         return numbers(values[image], f"{name}[{image}]")
+
+    def animate(
+        self, layer: str, *, backward: bool = False, fix: Mapping[str, int] = MappingProxyType({}),
+        frames: int = 60,
+    ) -> Animation:  # fmt: skip
+        """A layer at work: a window slides over what the layer reads, and its output fills in.
+
+        Args:
+            layer: one whose equation reads windows, such as a convolution or a pool.
+            backward: whether to show the gradient by what the layer reads instead.
+            fix: values of index letters, such as ``{"k": 3}`` for the fourth filter; else the first image,
+                and of channels those with the largest contrast.
+            frames: at most so many.
+
+        Raises:
+            UsageError: the equation reads no windows, or an argument that cannot be used.
+
+        >>> from pellucid.layers import MaxPool2D
+        >>> run = Network([MaxPool2D(2)], (1, 4, 4)).run(np.arange(16.0).reshape(1, 1, 4, 4))
+        >>> animation = run.animate("maxpool1")
+        >>> len(animation), animation.stage.scene(3).total
+        (4, 15.0)
+        """
+        from pellucid.explain import animate
+
+        return animate(self, layer, backward=backward, fix=fix, frames=frames)
 
     @cached_property
     def _explainer(self) -> Explainer:

@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pellucid.explain.animation import Animation, animate
     from pellucid.explain.derivation import Derivation, DerivedGradient, DerivedStep, Passage, Section
     from pellucid.explain.deriving import derive_gradient
     from pellucid.explain.explainer import SHOWN, Explainer
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
     from pellucid.explain.vectors import Vectors, reference_vectors
 
 __all__ = [
-    "SHOWN", "Derivation", "DerivedGradient", "DerivedStep", "Explainer", "Explanation", "Lost", "Operand",
-    "Passage", "Section", "Share", "StepExplanation", "Term", "UsedBy", "Uses", "Vanished", "Vectors",
-    "derive_gradient", "reference_vectors",
+    "SHOWN", "Animation", "Derivation", "DerivedGradient", "DerivedStep", "Explainer", "Explanation", "Lost",
+    "Operand", "Passage", "Section", "Share", "StepExplanation", "Term", "UsedBy", "Uses", "Vanished",
+    "Vectors", "animate", "derive_gradient", "reference_vectors",
 ]  # fmt: skip
 
 _HOMES = {
+    "animation": ("Animation", "animate"),
     "derivation": ("Derivation", "DerivedGradient", "DerivedStep", "Passage", "Section"),
     "deriving": ("derive_gradient",),
     "explainer": ("SHOWN", "Explainer"),
