@@ -53,31 +53,14 @@ def training_worker(
         norms: place of the chunks' squared norms behind the gradients, or -1 if gradients are not clipped.
     """
     stride = sizes["gradients"]
-    lines = ["define void @train(ptr %context, i64 %thread) {", "entry:"]
-    lines += fields(TRAINING) + pointers(TRAINING_POINTERS)
-    lines += [
-        "  %subnormals = call i64 @subnormals_off()",
-        "  %arena_move = mul i64 %thread, %arena_bytes",
-        "  %arena_at = add i64 %arenas, %arena_move",
-        "  %arena = inttoptr i64 %arena_at to ptr",
-        "  %first_thread = icmp eq i64 %thread, 0",
-        f"  %pieces_low_n = mul i64 %thread, {chunks}",
-        "  %pieces_low = sdiv i64 %pieces_low_n, %threads",
-        f"  %pieces_high_n = add i64 %pieces_low_n, {chunks}",
-        "  %pieces_high = sdiv i64 %pieces_high_n, %threads",
-        "  %has_pieces = icmp slt i64 %pieces_low, %pieces_high",
+    clipped = norms >= 0
+    return "\n".join([
+        "define void @train(ptr %context, i64 %thread) {",
+        "entry:",
+        *_entry(chunks),
         *(_copying("start") if copies else []),
         "  br label %step",
-        "step:",
-        f"  %s = phi i64 [ 0, %{'start_met' if copies else 'entry'} ], [ %s_next, %go_on ]",
-        "  %start = mul i64 %s, %batch",
-        "  %left = sub i64 %total, %start",
-        "  %short = icmp slt i64 %left, %batch",
-        "  %count = select i1 %short, i64 %left, i64 %batch",
-        f"  %row_move = mul i64 %s, {ROW}",
-        f"  %row = getelementptr {kind}, ptr %scalars_p, i64 %row_move",
-        f"  %shards_busy = icmp slt i64 %thread, {shards}",
-        "  br i1 %shards_busy, label %shard, label %shards_done",
+        *_batch(kind, "start_met" if copies else "entry", shards),
         *_shard(kind, tile, stride, shards, added=added, masks=masks, checked=loss if at_once else -1),
         "shards_done:",
         "  call void @meet(ptr %control_p, i64 %threads)",
@@ -88,29 +71,49 @@ def training_worker(
         "  br i1 %first_thread, label %note, label %noted",
         *NOTE,
         "noted:",
-        f"  br i1 %finite, label %{'pieces_done' if at_once else 'squares' if norms >= 0 else 'updates'},"
+        f"  br i1 %finite, label %{'pieces_done' if at_once else 'squares' if clipped else 'updates'},"
         " label %leave",
-        *(_norm(kind, chunks, chunk, norms) if norms >= 0 else []),
+        *(_norm(kind, chunks, chunk, norms) if clipped else []),
         *([] if at_once else _updates(kind, chunk)),
         "pieces_done:",
         "  call void @meet(ptr %control_p, i64 %threads)",
         *(_copying("again") if copies else []),
-        "  %verdict_q = getelementptr i64, ptr %control_p, i64 4",
-        "  %verdict = load i64, ptr %verdict_q",
-        "  %s_next = add i64 %s, 1",
-        "  %more_steps = icmp slt i64 %s_next, %steps",
-        "  %wanted = icmp eq i64 %verdict, 0",
-        "  %on = and i1 %more_steps, %wanted",
-        "  br i1 %on, label %go_on, label %leave",
-        "go_on:",
-        "  br label %step",
-        "leave:",
-        "  call void @subnormals_back(i64 %subnormals)",
-        "  ret void",
-        "}",
-        "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
+        *NEXT,
+    ])  # fmt: skip
+
+
+def _entry(chunks: int) -> list[str]:
+    """What a thread reads once: the table, its arena, and which pieces of the parameters are its own."""
+    return [
+        *fields(TRAINING),
+        *pointers(TRAINING_POINTERS),
+        "  %subnormals = call i64 @subnormals_off()",
+        "  %arena_move = mul i64 %thread, %arena_bytes",
+        "  %arena_at = add i64 %arenas, %arena_move",
+        "  %arena = inttoptr i64 %arena_at to ptr",
+        "  %first_thread = icmp eq i64 %thread, 0",
+        f"  %pieces_low_n = mul i64 %thread, {chunks}",
+        "  %pieces_low = sdiv i64 %pieces_low_n, %threads",
+        f"  %pieces_high_n = add i64 %pieces_low_n, {chunks}",
+        "  %pieces_high = sdiv i64 %pieces_high_n, %threads",
+        "  %has_pieces = icmp slt i64 %pieces_low, %pieces_high",
     ]
-    return "\n".join(lines)
+
+
+def _batch(kind: str, before: str, shards: int) -> list[str]:
+    """The head of the loop over steps: which images the step takes, and its row of scalars."""
+    return [
+        "step:",
+        f"  %s = phi i64 [ 0, %{before} ], [ %s_next, %go_on ]",
+        "  %start = mul i64 %s, %batch",
+        "  %left = sub i64 %total, %start",
+        "  %short = icmp slt i64 %left, %batch",
+        "  %count = select i1 %short, i64 %left, i64 %batch",
+        f"  %row_move = mul i64 %s, {ROW}",
+        f"  %row = getelementptr {kind}, ptr %scalars_p, i64 %row_move",
+        f"  %shards_busy = icmp slt i64 %thread, {shards}",
+        "  br i1 %shards_busy, label %shard, label %shards_done",
+    ]
 
 
 def _shard(
@@ -214,6 +217,25 @@ NOTE = (
     "  %verdict_p = getelementptr i64, ptr %control_p, i64 4",
     "  store i64 %asked, ptr %verdict_p",
     "  br label %noted",
+)
+
+
+# The next step, unless this was the last or somebody has asked to stop.
+NEXT = (
+    "  %verdict_q = getelementptr i64, ptr %control_p, i64 4",
+    "  %verdict = load i64, ptr %verdict_q",
+    "  %s_next = add i64 %s, 1",
+    "  %more_steps = icmp slt i64 %s_next, %steps",
+    "  %wanted = icmp eq i64 %verdict, 0",
+    "  %on = and i1 %more_steps, %wanted",
+    "  br i1 %on, label %go_on, label %leave",
+    "go_on:",
+    "  br label %step",
+    "leave:",
+    "  call void @subnormals_back(i64 %subnormals)",
+    "  ret void",
+    "}",
+    "declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)",
 )
 
 
