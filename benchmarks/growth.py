@@ -105,6 +105,7 @@ def plot(curves: dict[str, tuple[tuple[int, ...], list[float]]], path: Path) -> 
         place.plot([0, values[-1]], [0, times[-1]], color="0.8", linewidth=1, label="linear")
         place.plot(values, times, "o-", color="#1f5fa8", markersize=4, label="measured")
         place.set(xlabel=name, ylabel="milliseconds a step", xlim=(0, None), ylim=(0, None))
+        place.locator_params(axis="x", nbins=4)
         place.spines[["top", "right"]].set_visible(False)
     places[0].legend(frameon=False)
     figure.savefig(path, metadata={"Date": None})
