@@ -48,14 +48,15 @@ def stopped(*args: str, number: signal.Signals) -> tuple[int, list[dict], str]:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
 @pytest.mark.parametrize(
-    ("number", "name", "code"), [(signal.SIGINT, "Ctrl-C", 130), (signal.SIGTERM, "SIGTERM", 143)]
+    ("name", "said", "code"),
+    [("SIGINT", "Ctrl-C", 130), ("SIGTERM", "SIGTERM", 143), ("SIGHUP", "SIGHUP", 129)],
 )
-def test_a_training_that_is_stopped_says_how_to_go_on(number: signal.Signals, name: str, code: int) -> None:
-    ended, told, sentence = stopped(*TRAIN, "100000", number=number)
+def test_a_training_that_is_stopped_says_how_to_go_on(name: str, said: str, code: int) -> None:
+    ended, told, sentence = stopped(*TRAIN, "100000", number=signal.Signals[name])
     assert ended == code
     assert told[-1]["event"] == "error"
     assert (told[-1]["exit_code"], f"pellucid: {told[-1]['message']}\n") == (code, sentence)
-    found = re.fullmatch(rf"pellucid: stopped by {name} after [^;]+; `(.+)` goes on from there\n", sentence)
+    found = re.fullmatch(rf"pellucid: stopped by {said} after [^;]+; `(.+)` goes on from there\n", sentence)
     assert found
     assert not list(Path().glob("*.safetensors"))
     done = load_checkpoint("pellucid-halves.checkpoint").place.epoch

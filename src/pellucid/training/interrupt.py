@@ -1,4 +1,4 @@
-"""Ctrl-C and termination: the step in progress is finished first, unless one asks twice."""
+"""Ctrl-C, termination, a closed terminal: the step in progress is finished first, unless one asks twice."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pellucid.model import Model
 
 __all__ = ["SignalWatch", "TrainingInterrupted"]
 
-_WATCHED = (signal.SIGINT, signal.SIGTERM)
+# The last is what a closed terminal sends; Windows has none.
+_WATCHED = [s for s in signal.Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP")]
 _Handler = Callable[[int, FrameType | None], object] | int | None
 
 
@@ -31,7 +32,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 
 
 class SignalWatch:
-    """Within it, the first SIGINT or SIGTERM is noted, and the second one ends the program as ever.
+    """Within it, the first SIGINT, SIGTERM or SIGHUP is noted, and the second one ends the program as ever.
 
     Threads other than the main one get no signals, and there it notes none.
 
