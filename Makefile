@@ -35,7 +35,7 @@ test: lint
 	$(BIN)/python -m pytest -n $(WORKERS)
 
 lint: $(VENV)/.developed
-	$(BIN)/ruff check src tests evidence benchmarks
+	$(BIN)/ruff check src tests evidence benchmarks docs examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
