@@ -29,12 +29,12 @@ from pellucid.formula.ranges import Shape, solve
 from pellucid.formula.specialise import specialise
 from pellucid.network import INPUT, Network
 
-__all__ = ["derive_gradient"]
+__all__ = ["Proved", "Use", "derive_gradient", "derived", "proved", "trials", "uses_of"]
 
 Array = NDArray[Any]
 
 @dataclass(frozen=True)
-class _Use:
+class Use:
     """A formula that reads the value, and through which operand."""
 
     layer: str
@@ -50,7 +50,7 @@ def derive_gradient(network: Network, name: str, *, numbers: bool = False) -> De
     known = [INPUT, *network.by_name, *network.parameter_shapes]
     if name not in known:
         raise unknown("layer or parameter", name, known)
-    uses = list(_uses(network, name))
+    uses = list(uses_of(network, name))
     if not uses:
         raise FormulaError(
             f"{name} is the output, and the network has no loss whose gradient could be derived"
@@ -58,41 +58,65 @@ def derive_gradient(network: Network, name: str, *, numbers: bool = False) -> De
     return Derivation(name, tuple(_passage(use, network, numbers=numbers) for use in uses))
 
 
-def _uses(network: Network, name: str) -> Iterator[_Use]:
+def uses_of(network: Network, name: str) -> Iterator[Use]:
+    """The layers (and loss) through which the loss depends on a value."""
     for node in network.nodes:
         operands = dict(zip(node.layer.operands, node.sources, strict=True))
         operands |= {o: parameter for o, (parameter, _) in node.parameters.items()}
         shapes = dict(zip(node.layer.operands, node.shapes, strict=True))
         for operand, value in operands.items():
             if value == name and operand in node.formula.operands:
-                yield _Use(node.name, operand, node.formula, shapes, operands, of_loss=False)
+                yield Use(node.name, operand, node.formula, shapes, operands, of_loss=False)
     if network.loss is not None and name == network.output:
         shape = (1, *network.output_shape)
         names = {"x": network.output, "y": TARGETS}
-        yield _Use(LOSS, "x", network.loss.formula(shape), {"x": shape, "y": shape}, names, of_loss=True)
+        yield Use(LOSS, "x", network.loss.formula(shape), {"x": shape, "y": shape}, names, of_loss=True)
 
 
-def _passage(use: _Use, network: Network, *, numbers: bool) -> Passage:
-    gradient = _derived(use.formula, use.operand, of_loss=use.of_loss)
-    trial = _trial(use, network, gradient)
+@dataclass(frozen=True)
+class Proved:
+    """What has been verified at one trial."""
+
+    gradients: tuple[DerivedGradient, ...]
+    jacobians: tuple[Section, ...]
+    readings: tuple[Section, ...]
+
+
+def proved(use: Use, gradient: Gradient, trial: Trial) -> Proved:
+    """Every step in general letters, verified at a trial.
+
+    Raises:
+        CheckFailed: a step changes the value.
+    """
     gradients = tuple(
         DerivedGradient(name.removeprefix("d"), steps[0].before, verified(trial, steps))
         for name, steps in gradient.steps.items()
     )
-    jacobians = jacobian_sections(trial, use.operand)
-    readings = [s for j, _ in jacobians for s in through_sections(trial, use.operand, j, of_loss=use.of_loss)]
+    found = jacobian_sections(trial, use.operand)
+    readings = [s for j, _ in found for s in through_sections(trial, use.operand, j, of_loss=use.of_loss)]
     evaluator, result = ComplexStep(trial.scope), gradient.equation(use.operand)
     readings += correlation_sections(gradient.forward, result, evaluator)
+    return Proved(gradients, tuple(section for _, section in found), tuple(readings))
+
+
+def _passage(use: Use, network: Network, *, numbers: bool) -> Passage:
+    gradient = derived(use)
+    trial = next(trials(use, network, seed=1), None)
+    if trial is None:
+        raise CheckFailed(
+            f"no shapes were found at which the gradient by {use.operand} of {use.layer} can be checked"
+        )
+    found = proved(use, gradient, trial)
     put_in, more = _put_in(use, network, gradient) if numbers else ((), [])
     words = list(meaning(gradient, use.operand))
     words += [sentence for step in put_in[-1:] for sentence in share(step.equation.value)]
     return Passage(
-        use.layer, gradient.forward, gradients, _names(use, gradient), put_in, tuple(words),
-        jacobians=tuple(section for _, section in jacobians), readings=(*readings, *more),
+        use.layer, gradient.forward, found.gradients, _names(use, gradient), put_in, tuple(words),
+        found.jacobians, (*found.readings, *more),
     )  # fmt: skip
 
 
-def _names(use: _Use, gradient: Gradient) -> dict[str, str]:
+def _names(use: Use, gradient: Gradient) -> dict[str, str]:
     """What the letters stand for in the network."""
     output = gradient.forward.output
     names = {
@@ -103,12 +127,17 @@ def _names(use: _Use, gradient: Gradient) -> dict[str, str]:
     return names if use.of_loss else {**names, gradient_name(output): f"the gradient by {use.layer}"}
 
 
+def derived(use: Use) -> Gradient:
+    """The gradient by the operand, with its steps."""
+    return _derived(use.formula, use.operand, of_loss=use.of_loss)
+
+
 @lru_cache(maxsize=256)
 def _derived(formula: Formula, operand: str, *, of_loss: bool) -> Gradient:
     return derive(formula, (operand,), upstream=Num(1) if of_loss else None)
 
 
-def _put_in(use: _Use, network: Network, gradient: Gradient) -> tuple[tuple[DerivedStep, ...], list[Section]]:
+def _put_in(use: Use, network: Network, gradient: Gradient) -> tuple[tuple[DerivedStep, ...], list[Section]]:
     """The final formula in this network's numbers, for a batch of `IMAGES`, and what it is read as."""
     given = {operand: (IMAGES, *shape[1:]) for operand, shape in use.shapes.items()}
     both = solve_gradient(gradient.formula, solve(gradient.forward, given))
@@ -127,8 +156,9 @@ def _put_in(use: _Use, network: Network, gradient: Gradient) -> tuple[tuple[Deri
     return tuple(shown), correlation_sections(gradient.forward, found, evaluator, both.shapes)
 
 
-def _trial(use: _Use, network: Network, gradient: Gradient) -> Trial:
-    """Random values of small shapes that the layer takes, at which its derivation is the same."""
+def trials(use: Use, network: Network, seed: int) -> Iterator[Trial]:
+    """Random values of shapes that the layer takes, small ones first, at which its derivation is the same."""
+    steps = str(derived(use).steps)
     inputs = [o for o in use.shapes if o != "y" or not use.of_loss]
     for shapes in smaller([use.shapes[o] for o in inputs]):
         given = dict(zip(inputs, shapes, strict=True))
@@ -137,17 +167,14 @@ def _trial(use: _Use, network: Network, gradient: Gradient) -> Trial:
             small = _derived(formula, use.operand, of_loss=use.of_loss)
             if use.of_loss:
                 given["y"] = shapes[0]
-            operands = _operands(small, use, network, given, seed=1)
+            operands = _operands(small, use, network, given, seed)
         except FormulaError:
             continue
-        if str(small.steps) == str(gradient.steps):
-            return Trial.of(small, operands, seed=1)
-    raise CheckFailed(
-        f"no shapes were found at which the gradient by {use.operand} of {use.layer} can be checked"
-    )
+        if str(small.steps) == steps:
+            yield Trial.of(small, operands, seed)
 
 
-def _formula(use: _Use, network: Network, shapes: tuple[Shape, ...]) -> Formula:
+def _formula(use: Use, network: Network, shapes: tuple[Shape, ...]) -> Formula:
     if not use.of_loss:
         return network.by_name[use.layer].layer.formula(shapes)
     assert network.loss is not None
@@ -155,7 +182,7 @@ def _formula(use: _Use, network: Network, shapes: tuple[Shape, ...]) -> Formula:
 
 
 def _operands(
-    gradient: Gradient, use: _Use, network: Network, given: Mapping[str, Shape], seed: int
+    gradient: Gradient, use: Use, network: Network, given: Mapping[str, Shape], seed: int
 ) -> dict[str, Array]:
     """Random numbers; targets of a loss over classes are rows of probabilities."""
     ranges = solve(gradient.forward, given)
