@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pellucid.explain import Derivation, Explanation, StepExplanation, Uses, Vectors
     from pellucid.explain.article import Article
     from pellucid.formula.formula import Formula
-    from pellucid.interop import from_onnx
+    from pellucid.interop import export_weights, from_onnx, import_weights
     from pellucid.layers import (
         GELU,
         Add,
@@ -151,7 +151,9 @@ __all__ = [
     "Vectors",
     "__version__",
     "data",
+    "export_weights",
     "from_onnx",
+    "import_weights",
     "load",
     "network_to_toml",
     "read_network",
@@ -173,7 +175,7 @@ _HOMES = {
     "pellucid.estimator": ("ImageClassifier", "ImageRegressor"),
     "pellucid.explain": ("Derivation", "Explanation", "StepExplanation", "Uses", "Vectors"),
     "pellucid.formula.formula": ("Formula",),
-    "pellucid.interop": ("from_onnx",),
+    "pellucid.interop": ("export_weights", "from_onnx", "import_weights"),
     "pellucid.layers": (
         "GELU", "Add", "AveragePool2D", "Conv2D", "Dense", "Dropout", "Flatten", "FormulaLayer",
         "GlobalAveragePool2D", "Layer", "LeakyReLU", "Loss", "MaxPool2D", "MeanSquaredError", "Parameter",

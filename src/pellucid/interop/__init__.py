@@ -2,5 +2,6 @@
 
 from pellucid.interop.exporting.onnx_file import onnx_model, to_onnx
 from pellucid.interop.importing import from_onnx
+from pellucid.interop.weights import export_weights, import_weights
 
-__all__ = ["from_onnx", "onnx_model", "to_onnx"]
+__all__ = ["export_weights", "from_onnx", "import_weights", "onnx_model", "to_onnx"]
