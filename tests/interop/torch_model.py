@@ -67,13 +67,13 @@ def explained(model: Model, engine: str) -> Iterator[tuple[str, float]]:
     logit = found.explain(f"{model.network.output}[0,{LABEL}]")
     assert logit.agrees
     assert len(logit.terms) > 1
-    yield "logit of the first image", abs(logit.total / frozen["logits"][0, LABEL] - 1)
+    yield "logit of the first image", abs(logit.total / float(frozen["logits"][0, LABEL]) - 1)
     gradients = frozen["grad.0.weight"]
     place = np.unravel_index(np.abs(gradients).argmax(), gradients.shape)
     weight = found.explain(f"{first}.grad[{','.join(map(str, place))}]")
     assert weight.agrees
     assert len(weight.terms) > 1
-    yield "largest gradient of the first kernel", abs(weight.total / gradients[place] - 1)
+    yield "largest gradient of the first kernel", abs(weight.total / float(gradients[place]) - 1)
     upstream = np.eye(10)[[LABEL]]
     alone = model.network.run(
         frozen["images"][:1], parameters=model.parameters, upstream={model.network.output: upstream},
