@@ -62,7 +62,9 @@ def test_several_uses_are_several_passages() -> None:
     net = branched()
     assert [p.layer for p in net.derive("c").passages] == ["a", "b", "s"]
     assert [p.layer for p in net.derive("d2.weight").passages] == ["d2", "d3"]
-    assert "which is used 3 times" in str(net.derive("c"))
+    text = str(net.derive("c"))
+    assert "which is used 3 times" in text
+    assert "the gradient by c is the sum of these 3 right sides:\n  through a: dx[n,c,i,j] = " in text
 
 
 def test_reasons_name_what_they_are_about() -> None:

@@ -49,6 +49,9 @@ def _lines(derivation: Derivation) -> Iterator[str]:
         for section in passage.readings:
             yield from _section_lines(section)
         yield from _meaning(passage)
+    if len(derivation.passages) > 1:
+        yield f"\n{_together(derivation)}:"
+        yield from (f"  through {p.layer}: {p.result}" for p in derivation.passages)
     yield f"\n{len(derivation.steps)} steps, each of them checked at random values"
 
 
@@ -79,6 +82,10 @@ def _sum_of(derivation: Derivation) -> str:
     return f", which is used {count} times: the sum of what comes back through each use" if count > 1 else ""
 
 
+def _together(derivation: Derivation) -> str:
+    return f"the gradient by {derivation.name} is the sum of these {len(derivation.passages)} right sides"
+
+
 def _gradients(passage: Passage) -> Mapping[str, str]:
     """Which tensors are gradients, so that they are written as partial derivatives of the loss."""
     tensors = [*passage.forward.operands, *passage.forward.defined]
@@ -104,6 +111,12 @@ def as_html(derivation: Derivation) -> str:
         if passage.meaning:
             sentences = "".join(f"<li>{html.escape(s)}</li>" for s in passage.meaning)
             parts.append(f"<p>in words:</p><ul>{sentences}</ul>")
+    if len(derivation.passages) > 1:
+        shares = "".join(
+            f"<li>through {html.escape(p.layer)}: {mathml(p.result, gradients=_gradients(p))}</li>"
+            for p in derivation.passages
+        )
+        parts.append(f"<p>{html.escape(_together(derivation))}:</p><ul>{shares}</ul>")
     return "".join(parts) + "</section>"
 
 
@@ -197,3 +210,8 @@ def _latex_lines(derivation: Derivation) -> Iterator[str]:
                 yield f"{{\\small\\quad {_prose(why)}}}"
         if passage.meaning:
             yield "\n\\medskip\\noindent in words: " + _prose("; ".join(passage.meaning)) + "."
+    if len(derivation.passages) > 1:
+        yield f"\n\\medskip\\noindent {_prose(_together(derivation))}:"
+        for passage in derivation.passages:
+            yield f"\n through {_prose(passage.layer)}:"
+            yield f"\\fitted{{{latex(passage.result, gradients=_gradients(passage))}}}"
