@@ -8,11 +8,10 @@ from functools import lru_cache
 from typing import Protocol
 
 from pellucid.engine.program import LOSS, Program, Step
+from pellucid.explain import Passage
 from pellucid.formula.derive import derive, gradient_name
 from pellucid.formula.expression import Equation, Num
-from pellucid.formula.formula import Formula
-from pellucid.formula.jacobian import cases, jacobian
-from pellucid.layers import Conv2D, Softmax
+from pellucid.layers import Conv2D
 from pellucid.network import INPUT, Network
 from pellucid.training.optimiser import SGD
 
@@ -22,6 +21,7 @@ __all__ = [
     "Generated",
     "Gradient",
     "Jacobian",
+    "Reading",
     "Scattered",
     "Slope",
     "Start",
@@ -36,8 +36,8 @@ class Generated(Protocol):
     def equation(self, network: Network, step: Step | None) -> Equation:
         """The equation, in the letters of the layer."""
 
-    def section(self, network: Network, step: Step | None) -> str:
-        """Where the article of the network has it."""
+    def section(self, step: Step | None) -> tuple[str, str]:
+        """The section of the network's article that prints it, and what it is about; empty if none does."""
 
 
 @lru_cache(maxsize=32)
@@ -52,10 +52,6 @@ def _known(step: Step | None) -> Step:
     return step
 
 
-def _place(step: Step) -> str:
-    return "loss" if step.name == LOSS else step.name
-
-
 @dataclass(frozen=True)
 class Forward:
     """The equation of a layer's output, or of a result inside it."""
@@ -66,87 +62,82 @@ class Forward:
         forward = _known(step).forward
         return forward.defined[self.tensor or forward.output]
 
-    def section(self, network: Network, step: Step | None) -> str:
-        place = _place(_known(step))
-        return "loss" if place == "loss" else f"forward pass, {place}"
+    def section(self, step: Step | None) -> tuple[str, str]:
+        name = _known(step).name
+        return ("Loss", "") if name == LOSS else ("Forward pass", name)
 
 
 @dataclass(frozen=True)
-class Gradient:
-    """The derived gradient of the loss by what a layer reads."""
+class _Backward:
+    """The gradient of the loss by what a layer reads."""
 
     operand: str
+
+    def section(self, step: Step | None) -> tuple[str, str]:
+        return "Backward pass", _known(step).operands[self.operand]
+
+    def passage(self, network: Network, step: Step | None) -> Passage:
+        """How the gradient passes back through the layer."""
+        found = _known(step)
+        return next(p for p in network.derive(found.operands[self.operand]).passages if p.layer == found.name)
+
+
+@dataclass(frozen=True)
+class Gradient(_Backward):
+    """Its final formula."""
 
     def equation(self, network: Network, step: Step | None) -> Equation:
         backward = _known(step).backward
         assert backward is not None
         return backward.defined[gradient_name(self.operand)]
 
-    def section(self, network: Network, step: Step | None) -> str:
-        return f"backward pass, {_place(_known(step))}, gradient by {_known(step).operands[self.operand]}"
-
-
-def _derivation(network: Network, step: Step, operand: str) -> tuple[Equation, tuple[Equation, ...]]:
-    """The chain rule with which a derivation begins, and the equation after each of its steps."""
-    derived = network.derive(step.operands[operand]).passages
-    (passage,) = (p for p in derived if p.layer == step.name)
-    gradient = passage.gradients[-1]
-    return gradient.start, tuple(s.equation for s in gradient.steps)
-
 
 @dataclass(frozen=True)
-class Start:
-    """The chain rule, from which the gradient by an operand is derived."""
-
-    operand: str
+class Start(_Backward):
+    """The chain rule, with which its derivation begins."""
 
     def equation(self, network: Network, step: Step | None) -> Equation:
-        return _derivation(network, _known(step), self.operand)[0]
-
-    def section(self, network: Network, step: Step | None) -> str:
-        return f"{Gradient(self.operand).section(network, step)}, first line of the derivation"
+        return self.passage(network, step).gradients[-1].start
 
 
 @dataclass(frozen=True)
-class Scattered:
-    """A line of a derivation in which terms still carry deltas: each is added where its deltas say."""
+class Scattered(_Backward):
+    """A line of its derivation in which terms carry so many deltas: each is added where its deltas say."""
 
-    operand: str
     deltas: int
 
     def equation(self, network: Network, step: Step | None) -> Equation:
-        lines = _derivation(network, _known(step), self.operand)[1]
+        lines = (s.equation for s in self.passage(network, step).gradients[-1].steps)
         return next(e for e in lines if "D(" not in repr(e) and repr(e).count("delta(") == self.deltas)
 
-    def section(self, network: Network, step: Step | None) -> str:
-        return f"{Gradient(self.operand).section(network, step)}, within the derivation"
-
 
 @dataclass(frozen=True)
-class Slope:
-    """The derivative of a layer of single elements: its gradient where a 1 arrives."""
-
-    def equation(self, network: Network, step: Step | None) -> Equation:
-        return derive(_known(step).forward, ["x"], upstream=Num(1)).equation("x")
-
-    def section(self, network: Network, step: Step | None) -> str:
-        return Gradient("x").section(network, step)
-
-
-@dataclass(frozen=True)
-class Jacobian:
-    """The derivative of one probability of softmax by one logit, where they are of one class or of two."""
+class Jacobian(_Backward):
+    """The derivative of one result of the layer by one element of what it reads, of one place or of two."""
 
     same: bool
 
     def equation(self, network: Network, step: Step | None) -> Equation:
-        formula = Softmax().formula(((1, *network.output_shape),))
-        of_one_image, _ = cases(jacobian(formula, "x", {"n": "r", "k": "i"}))
-        same, other = cases(of_one_image)
-        return same if self.same else other
+        (jacobian,) = self.passage(network, step).jacobians
+        same, other = jacobian.cases
+        return (same if self.same else other).equation
 
-    def section(self, network: Network, step: Step | None) -> str:
-        return "backward pass, loss, softmax's two cases"
+
+@dataclass(frozen=True)
+class Reading(_Backward):
+    """The gradient read as a correlation with a turned kernel."""
+
+    def equation(self, network: Network, step: Step | None) -> Equation:
+        (reading,) = self.passage(network, step).readings
+        return reading.result
+
+
+@dataclass(frozen=True)
+class Slope(_Backward):
+    """The derivative of a layer of single elements: its gradient where a 1 arrives."""
+
+    def equation(self, network: Network, step: Step | None) -> Equation:
+        return derive(_known(step).forward, [self.operand], upstream=Num(1)).equation(self.operand)
 
 
 @dataclass(frozen=True)
@@ -158,11 +149,11 @@ class Flipped:
 
     def equation(self, network: Network, step: Step | None) -> Equation:
         layer = Conv2D(self.filters, self.kernel, true_convolution=True)
-        formula: Formula = layer.formula(((1, *network.input_shape),))
+        formula = layer.formula(((1, *network.input_shape),))
         return formula.defined[formula.output]
 
-    def section(self, network: Network, step: Step | None) -> str:
-        return "none: `Conv2D(true_convolution=True)` computes it"
+    def section(self, step: Step | None) -> tuple[str, str]:
+        return "", ""
 
 
 @dataclass(frozen=True)
@@ -173,5 +164,5 @@ class Update:
         formula = SGD().formula
         return formula.defined[formula.output]
 
-    def section(self, network: Network, step: Step | None) -> str:
-        return "update"
+    def section(self, step: Step | None) -> tuple[str, str]:
+        return "Update", ""

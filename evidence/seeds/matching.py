@@ -94,8 +94,6 @@ def same_letters(said: Said) -> Equation:
         return found
 
     target, value = renamed(equation.target), with_reads(equation.value, renamed)
-    for letter in said.reversed:
-        value = _backwards(value, letter)
     # counted from 0, whatever the seed counts from
     shifts = {s: Index.of(s) + s - i for i in target.indices for s in _single(i)}
     back = {s: i for s, i in shifts.items() if i != Index.of(s)}
@@ -117,19 +115,6 @@ def _images(names: Names) -> dict[str, tuple[Read, Read]]:
         found.setdefault(gradient_name(one.tensor), (one, Read(gradient_name(other.tensor), other.indices)))
         found[one.tensor] = (one, other)
     return found
-
-
-def _backwards(value: Expr, letter: str) -> Expr:
-    """The same sum with a letter running from its last value to its first."""
-
-    def visit(node: Node) -> Expr | None:
-        if not isinstance(node, Reduce) or letter not in {b.letter for b in node.letters}:
-            return None
-        bound = next(b for b in node.letters if b.letter == letter)
-        body = substitute(node.body, {letter: bound.size - 1 - letter})
-        return Reduce(node.op, node.letters, as_expr(body))
-
-    return as_expr(transform(value, visit))
 
 
 def layer_of(said: Said, seed: Seed) -> Step | None:

@@ -12,6 +12,7 @@ from evidence.seeds.seed_001 import SEED as SEED_001
 from evidence.seeds.seed_002 import SEED as SEED_002
 from evidence.seeds.seed_003 import SEED as SEED_003
 from evidence.seeds.seed_004 import SEED as SEED_004
+from pellucid.formula.expression import reads
 
 __all__ = ["FOLDER", "SEEDS", "chain_of", "contents", "exactly", "page", "write_pages"]
 
@@ -100,13 +101,16 @@ def _equation(said: Said, seed: Seed) -> str:
     """Pellucid's equation, with the results inside the layer that it stands for, and in the seed's case."""
     layer, general = layer_of(said, seed), exact(said, seed)
     if said.opened and layer is not None:
-        return "<br>".join(_code(repr(e)) for e in layer.forward.upto(frozenset({general.name})).equations)
+        inside = frozenset({general.name, *(read.tensor for read in reads(general.value))})
+        equations = dict.fromkeys((*layer.forward.upto(inside).equations, general))
+        return "<br>".join(_code(repr(equation)) for equation in equations)
     case = in_case(general, said, layer)
     return "<br>".join(_code(text) for text in dict.fromkeys((repr(general), repr(case))))
 
 
 def _section(said: Said, seed: Seed) -> str:
-    return said.where.section(seed.network, layer_of(said, seed))
+    title, name = said.where.section(layer_of(said, seed))
+    return ", ".join(part for part in (title, _code(name) if name else "") if part)
 
 
 def _facts(seed: Seed) -> Iterator[str]:

@@ -62,7 +62,6 @@ class Said:
         special: constants and sizes of the layer that are put in to have the seed's case, such as
             ``{"a": "1"}``; all numbers of the network are put in, if this is None.
         opened: whether results inside the layer are replaced by their definitions on both sides.
-        reversed: summed letters of the layer over which the seed runs in the opposite direction.
         remark: what has to be known beside it.
     """
 
@@ -73,7 +72,6 @@ class Said:
     where: Generated
     special: Mapping[str, str] | None = None
     opened: bool = False
-    reversed: tuple[str, ...] = ()
     remark: str = ""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evidence.seeds.generated import Forward, Gradient, Slope, Start
+from evidence.seeds.generated import Forward, Gradient, Reading, Slope, Start
 from evidence.seeds.networks import STRIDED
 from evidence.seeds.record import Chain, Differs, Imprecise, Names, Said, Seed, Shape, Size, lacking, stands
 
@@ -24,10 +24,7 @@ POOL = Names(
 PLAIN = {"a": "1", "q": "p"}
 CONVOLUTION = "Y[b,o,i,j] = (sum[c,m,n] W[o,c,m,n]*X[b,c,s*i + m - p,s*j + n - p]) + bias[o]"
 ROWS = {"M": "U", "R": "V"}
-FULL = (
-    "dX[b,c,k,l] = sum[o,m,n : 0 <= k + m + p - M + 1 < I and 0 <= l + n + p - R + 1 < J] "
-    "dY[b,o,k + m + p - M + 1,l + n + p - R + 1]*W[o,c,M - 1 - m,R - 1 - n]"
-)
+FULL = "dX[b,c,k,l] = sum[o,m,n] dY[b,o,k + m + p - M + 1,l + n + p - R + 1]*W[o,c,M - 1 - m,R - 1 - n]"
 
 SEED = Seed(
     number="002",
@@ -80,10 +77,9 @@ SEED = Seed(
             "gradient by the input as a full correlation with the turned kernel, in words",
             FULL,
             INPUT.read(**ROWS),
-            Gradient("x"),
+            Reading("x"),
             {**PLAIN, "s": "1"},
-            reversed=("u", "v"),
-            remark="for stride 1; M and R are the kernel's rows and columns; with m and n running backwards",
+            remark="for stride 1; M and R are the kernel's rows and columns; dY is 0 beyond its edges",
         ),
         Said(
             (87, 87),
@@ -93,7 +89,9 @@ SEED = Seed(
             Gradient("x"),
             {},
         ),
-        Said((87, 87), "derivative of ReLU", "dY[b,o,i,j] = where(Y[b,o,i,j] > 0, 1, 0)", RELU, Slope(), {}),
+        Said(
+            (87, 87), "derivative of ReLU", "dY[b,o,i,j] = where(Y[b,o,i,j] > 0, 1, 0)", RELU, Slope("x"), {}
+        ),
         Said(
             (89, 89),
             "gradient before the max-pool, in words",

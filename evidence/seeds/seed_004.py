@@ -28,10 +28,14 @@ DENSE = Names(
 # Classes count from 1.
 SOFTMAX = Names("loss", {"sigma[i]": "prob[0,i - 1]", "z[i]": "x[0,i - 1]"}, {"i": "k", "j": "k'"})
 LOSS = Names("loss", {"sigma[i]": "prob[0,i]", "z[i]": "x[0,i]", "y[i]": "y[0,i]"}, {"i": "k"})
-SAME = Names("", {"J[i]": "dy_dx[0,i,0,i]", "sigma[i]": "y[0,i]"})
-OTHER = Names("", {"J[i,j]": "dy_dx[0,i,0,j]", "sigma[i]": "y[0,i]"}, {"j": "k"})
-ONE_IMAGE = {"N": "1", "R": "1"}
-QUOTIENT = Names("loss", {"J[i]": "J[i]", "z[i]": "x[0,i]", "sigma[i]": "prob[0,i]"}, {"i": "k", "k": "k'"})
+SAME = Names(
+    "loss", {"J[i]": "dprob_dx[0,i,i]", "sigma[i]": "prob[0,i]", "z[i]": "x[0,i]"}, {"i": "k'", "k": "k"}
+)
+OTHER = Names(
+    "loss",
+    {"J[i,j]": "dprob_dx[0,i,j]", "sigma[i]": "prob[0,i]", "z[i]": "x[0,i]"},
+    {"i": "k'", "j": "k", "k": "k''"},
+)
 UPDATE = Names("", {"theta_old[d]": "p[d]", "theta_new[d]": "new_p[d]", "dtheta[d]": "g[d]", "alpha": "rate"})
 BACK = {"i": "h", "j": "l"}
 ORDER = ("conv", "relu", "avgpool", "flatten", "dense", "softmax")
@@ -81,20 +85,34 @@ SEED = Seed(
             remark="pellucid subtracts the largest logit first, which changes no probability",
         ),
         Said(
-            (74, 79),
+            (74, 77),
+            "derivative of softmax, one class, by the rule for quotients",
+            "J[i] = (exp(z[i])*(sum[k] exp(z[k])) - exp(z[i])*exp(z[i]))/(sum[k] exp(z[k]))^2",
+            SAME,
+            Jacobian("x", same=True),
+            opened=True,
+        ),
+        Said(
+            (78, 79),
             "derivative of softmax, one class",
             "J[i] = sigma[i]*(1 - sigma[i])",
             SAME,
-            Jacobian(same=True),
-            ONE_IMAGE,
+            Jacobian("x", same=True),
         ),
         Said(
-            (81, 86),
+            (81, 84),
+            "derivative of softmax, two classes, by the rule for quotients",
+            "J[i,j] = -exp(z[i])*exp(z[j])/(sum[k] exp(z[k]))^2",
+            OTHER,
+            Jacobian("x", same=False),
+            opened=True,
+        ),
+        Said(
+            (85, 86),
             "derivative of softmax, two classes",
             "J[i,j] = -sigma[i]*sigma[j]",
             OTHER,
-            Jacobian(same=False),
-            ONE_IMAGE,
+            Jacobian("x", same=False),
         ),
         Said(
             (88, 89),
