@@ -31,7 +31,7 @@ html_math_renderer = "mathml"
 # The pages are read on other sites too, whose anchors are made from headings in the same way.
 myst_heading_anchors = 3
 myst_enable_extensions = ["dollarmath"]
-pygments_style, pygments_dark_style = "sphinx", "github-dark"
+pygments_style, pygments_dark_style = "default", "github-dark"
 
 # A name between single backquotes in a docstring is code.
 default_role = "code"
