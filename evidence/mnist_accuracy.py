@@ -55,12 +55,23 @@ def main() -> int:
         f"Each row is one `pellucid train --threads {THREADS}`; the accuracy is that of the held-out images.",
         counts={"Engine": engine.get().name, "Networks": len(results), "Fell short": len(short)},
         columns=[
-            "network", "images", "options", "test accuracy", "asked for", "slowest epoch, s", "most images/s",
+            "network",
+            "images",
+            "options",
+            "test accuracy",
+            "asked for",
+            "slowest epoch, s",
+            "most images/s",
         ],
         rows=[
             [
-                run.network, run.data, " ".join(run.options), f"{accuracy:.2%}", f"{run.accuracy:.1%}",
-                slowest, round(speed),
+                run.network,
+                run.data,
+                " ".join(run.options),
+                f"{accuracy:.2%}",
+                f"{run.accuracy:.1%}",
+                slowest,
+                round(speed),
             ]
             for run, (accuracy, slowest, speed) in results
         ],

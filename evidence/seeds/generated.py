@@ -134,7 +134,10 @@ class Reading(_Backward):
 
 @dataclass(frozen=True)
 class Slope(_Backward):
-    """The derivative of a layer of single elements: its gradient where a 1 arrives."""
+    """The derivative of a layer of single elements, a factor of its gradient."""
+
+    def section(self, step: Step | None) -> tuple[str, str]:
+        return "", ""
 
     def equation(self, network: Network, step: Step | None) -> Equation:
         return derive(_known(step).forward, [self.operand], upstream=Num(1)).equation(self.operand)
@@ -165,4 +168,4 @@ class Update:
         return formula.defined[formula.output]
 
     def section(self, step: Step | None) -> tuple[str, str]:
-        return "Update", ""
+        return "One step of training", ""

@@ -90,7 +90,13 @@ SEED = Seed(
             {},
         ),
         Said(
-            (87, 87), "derivative of ReLU", "dY[b,o,i,j] = where(Y[b,o,i,j] > 0, 1, 0)", RELU, Slope("x"), {}
+            (87, 87),
+            "derivative of ReLU",
+            "dY[b,o,i,j] = where(Y[b,o,i,j] > 0, 1, 0)",
+            RELU,
+            Slope("x"),
+            {},
+            remark="a factor of the gradient before ReLU",
         ),
         Said(
             (89, 89),

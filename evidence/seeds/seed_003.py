@@ -93,7 +93,14 @@ SEED = Seed(
             Gradient("x"),
         ),
         Said((232, 234), "gradient before ReLU", "dZ1[i,j] = dA1[i,j]*[Z1[i,j] > 0]", RELU, Gradient("x")),
-        Said((236, 238), "derivative of ReLU", "dZ1[i,j] = where(Z1[i,j] > 0, 1, 0)", RELU, Slope("x")),
+        Said(
+            (236, 238),
+            "derivative of ReLU",
+            "dZ1[i,j] = where(Z1[i,j] > 0, 1, 0)",
+            RELU,
+            Slope("x"),
+            remark="a factor of the gradient before ReLU, line 233",
+        ),
         Said(
             (249, 249),
             "gradient by the filters",

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import pellucid as pl
+from evidence.seeds.articles import unprinted
 from evidence.seeds.generated import Gradient, steps
 from evidence.seeds.matching import difference, exact, is_matched, same_letters
 from evidence.seeds.pages import FOLDER, SEEDS, chain_of, contents, exactly, page
@@ -198,6 +199,17 @@ def test_the_pages_are_as_the_data_make_them(seed: Seed) -> None:
 def test_every_line_lies_in_the_seed(seed: Seed) -> None:
     for first, last in listed(seed):
         assert 1 <= first <= last <= seed.length
+
+
+def test_the_article_has_the_seed_s_formulas_in_their_sections() -> None:
+    """Of one seed; `make articles` asks it of all."""
+    seed = SEEDS[1]
+    article = seed.network.article()
+    assert not unprinted(article, seed)
+    said = next(s for s in seed.formulas if s.what == "gradient by the filters")
+    moved = dataclasses.replace(said.names, step="dense1")
+    there = dataclasses.replace(seed, formulas=[dataclasses.replace(said, names=moved)])
+    assert unprinted(article, there)
 
 
 def listed(seed: Seed) -> list[Lines]:
