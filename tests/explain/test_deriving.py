@@ -78,6 +78,8 @@ def test_reasons_name_what_they_are_about() -> None:
     loss = [step.reason for step in net.derive("dense1").steps]
     assert "sum[k] y[n,k] = 1, as is assumed" in loss
     assert any("(m is a shift)" in r for r in loss)
+    assert any(r.endswith("the slope of exp(a) is exp(a)") for r in loss)
+    assert any(r.endswith("taken out of the sum: 1/N and prob[n,k]") for r in loss)
     assert {step.rule for step in net.derive("dense1").steps} <= RULES.keys()
 
 
@@ -87,6 +89,7 @@ def test_numbers_are_put_in() -> None:
     assert str(passage.numbers[-1].equation) == (
         "dx[n,c,h,l] = where(y_at[n,c,h//2,l//2] == 2*(h%2) + l%2, dy[n,c,h//2,l//2], 0)"
     )
+    assert passage.numbers[0].reason.startswith("here I = 13, J = 13, U = 2, V = 2, p = 0, q = 0 and s = 2: ")
     assert net.derive("relu1").passages[0].numbers == ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -16,16 +16,16 @@ from pellucid.errors import CheckFailed, FormulaError, unknown
 from pellucid.explain.complex_step import ComplexStep
 from pellucid.explain.derivation import IMAGES, Derivation, DerivedGradient, DerivedStep, Passage, Section
 from pellucid.explain.evaluation import Evaluator
-from pellucid.explain.meaning import meaning, share
+from pellucid.explain.meaning import listed, meaning, share
 from pellucid.explain.proof import Proof, verified
 from pellucid.explain.sections import correlation_sections, jacobian_sections, through_sections
 from pellucid.explain.trial import Trial, places, scope_of, smaller
 from pellucid.formula.derive import Gradient, derive, gradient_name
 from pellucid.formula.evaluate import planned
-from pellucid.formula.expression import Num
-from pellucid.formula.formula import Formula
+from pellucid.formula.expression import Equation, Num, Reduce, indices_of, walk
+from pellucid.formula.formula import Formula, target_letters
 from pellucid.formula.gradient_ranges import solve_gradient
-from pellucid.formula.ranges import Shape, solve
+from pellucid.formula.ranges import Ranges, Shape, solve
 from pellucid.formula.specialise import specialise
 from pellucid.network import INPUT, Network
 
@@ -152,8 +152,19 @@ def _put_in(use: Use, network: Network, gradient: Gradient) -> tuple[tuple[Deriv
     with np.errstate(all="ignore"):
         expected = np.asarray(evaluator.value(last.value, env).value)
     shown = Proof(evaluator, env, expected).steps(steps, gradient.forward)
+    shown[:1] = [replace(step, reason=f"{_sizes(last, both)}: {step.reason}") for step in shown[:1]]
     found = shown[-1].equation if shown else last
     return tuple(shown), correlation_sections(gradient.forward, found, evaluator, both.shapes)
+
+
+def _sizes(equation: Equation, ranges: Ranges) -> str:
+    """Values of all sizes and constants in an equation."""
+    symbols = {s for n in walk(equation.value) for i in indices_of(n) for s in i.symbols}
+    bounds = [b for n in walk(equation.value) if isinstance(n, Reduce) for b in n.letters]
+    symbols |= {s for b in bounds for s in b.size.symbols}
+    letters = {b.letter for b in bounds} | set(target_letters(equation))
+    known = sorted(s for s in symbols - letters if s in ranges.symbols)
+    return "here " + listed(f"{s} = {ranges.symbols[s]}" for s in known) if known else "in numbers"
 
 
 def trials(use: Use, network: Network, seed: int) -> Iterator[Trial]:

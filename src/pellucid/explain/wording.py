@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pellucid.explain.meaning import listed
 from pellucid.explain.readings import turned
 from pellucid.formula.derive import gradient_name
+from pellucid.formula.differentiate import DERIVATIVES
 from pellucid.formula.expression import (
     Call,
     Condition,
@@ -15,9 +16,12 @@ from pellucid.formula.expression import (
     Divides,
     Equation,
     Expr,
+    Mul,
     Node,
+    Num,
     Power,
     Read,
+    Reduce,
     Where,
     Within,
     bound_letters,
@@ -45,7 +49,9 @@ def reason(step: Step, forward: Formula) -> str:
             return _with(step, listed(f"{d.value!r} does not contain {d.element!r}" for d in _gone(step)))
         case "function":
             names = dict.fromkeys(d.value.function for d in _derivatives(before) if isinstance(d.value, Call))
-            return _with(step, ", ".join(names))
+            return _with(step, listed(map(_slope, names)))
+        case "outside":
+            return _with(step, listed(_taken_out(before, after)))
         case "power":
             return _with(
                 step, listed(str(d.value) for d in _derivatives(before) if isinstance(d.value, Power))
@@ -109,6 +115,26 @@ def _derivatives(node: Node) -> Iterator[Derivative]:
 def _gone(step: Step) -> list[Derivative]:
     left = {d.key for d in _derivatives(step.after.value)}
     return [*{d.key: d for d in _derivatives(step.before.value) if d.key not in left}.values()]
+
+
+def _slope(function: str) -> str:
+    """What the table of derivatives says."""
+    slopes = DERIVATIVES[function]
+    if len(slopes) == 1:
+        return f"the slope of {function}(a) is {slopes[0]}"
+    return f"the slopes of {function}(a, b) are {listed(slopes)}"
+
+
+def _taken_out(before: Expr, after: Expr) -> Iterator[str]:
+    """Factors inside sums that stand before them afterwards."""
+    inside = {f.key for f in _factors_in_sums(after)}
+    return (repr(f) for f in _factors_in_sums(before) if f.key not in inside and f != Num(-1))
+
+
+def _factors_in_sums(node: Expr) -> Iterator[Expr]:
+    for sum_ in (n for n in walk(node) if isinstance(n, Reduce)):
+        body = sum_.body.then if isinstance(sum_.body, Where) else sum_.body
+        yield from body.factors if isinstance(body, Mul) else (body,)
 
 
 def _put_in(before: Expr, after: Expr, forward: Formula) -> list[Equation]:
