@@ -206,10 +206,10 @@ def test_the_article_has_the_seed_s_formulas_in_their_sections() -> None:
     seed = SEEDS[1]
     article = seed.network.article()
     assert not unprinted(article, seed)
-    said = next(s for s in seed.formulas if s.what == "gradient by the filters")
-    moved = dataclasses.replace(said.names, step="dense1")
-    there = dataclasses.replace(seed, formulas=[dataclasses.replace(said, names=moved)])
-    assert unprinted(article, there)
+    others = {said.what for said in unprinted(article, SEEDS[3])}
+    assert {"gradient before the max-pool, in words", "gradient by the dense weights"} & others == {
+        "gradient before the max-pool, in words"
+    }
 
 
 def listed(seed: Seed) -> list[Lines]:
