@@ -24,6 +24,7 @@ def test_info_and_clear(kept: Cache) -> None:
     assert size > 3000
     assert told == {
         "event": "cache", "folder": str(kept.folder), "entries": 2, "bytes": size, "most_bytes": CAP_BYTES,
+        "problem": None,
     }  # fmt: skip
     assert events("cache", "clear") == [{"event": "done", "entries": 2, "bytes": size}]
     assert events("cache", "clear") == [{"event": "done", "entries": 0, "bytes": 0}]
@@ -44,6 +45,7 @@ def test_for_people(kept: Cache) -> None:
 def test_switched_off(kept: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PELLUCID_CACHE_DIR", "off")
     told = {"event": "cache", "folder": None, "entries": 0, "bytes": 0, "most_bytes": CAP_BYTES}
+    told |= {"problem": None}
     assert events("cache", "info") == [told]
     assert "switched off" in invoke("cache", "info").stdout
     assert events("cache", "clear") == [{"event": "done", "entries": 0, "bytes": 0}]
@@ -69,3 +71,19 @@ def test_a_folder_that_cannot_be(folder: Path, monkeypatch: pytest.MonkeyPatch) 
 
 def test_wrong_use() -> None:
     assert "No such command" in failed(2, "cache", "empty")
+
+
+def test_a_folder_that_cannot_be_used_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "file").write_text("")
+    monkeypatch.setenv("PELLUCID_CACHE_DIR", str(folder / "file" / "kept"))
+    assert events("cache", "info")[0]["problem"] == f"{folder / 'file'} is no folder"
+    assert f"{folder / 'file'} is no folder; code is made anew each time" in invoke("cache", "info").stdout
+    monkeypatch.setenv("PELLUCID_CACHE_DIR", str(folder / "new" / "kept"))
+    assert events("cache", "info")[0]["problem"] is None
+    assert not (folder / "new").exists()
+
+
+def test_a_folder_that_may_not_be_written_to_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PELLUCID_CACHE_DIR", str(folder))
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert events("cache", "info")[0]["problem"] == f"there is no permission to write to {folder}"

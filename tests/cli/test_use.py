@@ -15,7 +15,7 @@ from pellucid.model import Model
 from pellucid.network import Network
 from pellucid.network_file import read_network
 from tests.cli.conftest import pictures
-from tests.cli.invoke import events, invoke
+from tests.cli.invoke import events, failed, invoke
 from tests.data.samples import encoded
 
 
@@ -164,3 +164,16 @@ def test_examples_in_the_help_can_be_parsed() -> None:
     """Of the longest list of options; the files that they name are made up."""
     for example in train.examples:
         train.make_context("train", example.split()[2:], obj=[])
+
+
+def test_arrays_whose_channels_come_last(model: Path) -> None:
+    x = np.load("halves.npz")
+    last = {name: array.transpose(0, 2, 3, 1) if name.startswith("x") else array for name, array in x.items()}
+    np.savez("last.npz", **last)
+    data = ("--data", "last.npz", "--channels-last")
+    assert "say so" in failed(2, "eval", model, *data[:2])
+    wanted = events("eval", model, "--data", "halves.npz")[0]
+    assert events("eval", model, *data)[0] == wanted | {"data": "last"}
+    assert events("check", model, *data)[0]["passed"]
+    done = events("train", "--net", "tiny.toml", *data, "--epochs", 1, "--out", "new.safetensors")[-1]
+    assert done["test_images"] == 10

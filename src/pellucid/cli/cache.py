@@ -36,15 +36,18 @@ def show(as_json: bool) -> None:
 
     store, held = _opened()
     folder = None if store is None else store.folder
+    problem = None if store is None else store.problem()
     if as_json:
-        facts = {"folder": folder, "entries": held.entries, "bytes": held.bytes, "most_bytes": CAP_BYTES}
-        print_event("cache", **facts)
+        sizes = {"entries": held.entries, "bytes": held.bytes, "most_bytes": CAP_BYTES}
+        print_event("cache", folder=folder, **sizes, problem=problem)
         return
     rows = [
         ("folder", "none: it is switched off" if folder is None else str(folder)),
         ("entries", f"{held.entries:,}"),
         ("bytes", f"{held.bytes:,} of at most {CAP_BYTES:,}"),
     ]
+    if problem is not None:
+        rows.append(("problem", f"{problem}; code is made anew each time"))
     print_table((), rows)
 
 

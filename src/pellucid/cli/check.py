@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pellucid.cli.command import Command
-from pellucid.cli.options import data_dir, fit_images, json_lines
+from pellucid.cli.options import channels_last, data_dir, fit_images, json_lines
 from pellucid.cli.output import print_event, say
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ __all__ = ["check"]
 @click.argument("net", metavar="NET|MODEL")
 @click.option("--data", metavar="NAME|FOLDER|FILE", help="Images to check with; else random inputs.")
 @data_dir
+@channels_last
 @fit_images
 @click.option(
     "--images", type=click.IntRange(min=1), default=2, show_default=True, help="How many are run together."
@@ -37,6 +38,7 @@ def check(
     net: str,
     data: str | None,
     data_dir: Path | None,
+    channels_last: bool | None,
     resize: bool,
     images: int,
     seed: int,
@@ -54,7 +56,7 @@ def check(
     found = network_or_model(net)
     if data is not None:
         model = _untrained(found, seed) if isinstance(found, Network) else found
-        known = labelled_images(model, data, data_dir, None, resize=resize)
+        known = labelled_images(model, data, data_dir, None, resize=resize, channels_last=channels_last)
         some = known.take(range(min(images, len(known))))
         result = model.check(some.images, some.labels, seed=seed)
     elif isinstance(found, Network):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pellucid.cli.command import Command
-from pellucid.cli.options import FILE, data_dir, engine, fit_images, json_lines, threads
+from pellucid.cli.options import FILE, channels_last, data_dir, engine, fit_images, json_lines, threads
 from pellucid.cli.output import print_event, print_table, say
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ _MOST_COLUMNS = 20
     help="Of the image set; the test images, or all if the set is not divided.",
 )
 @data_dir
+@channels_last
 @fit_images
 @engine
 @threads
@@ -50,6 +51,7 @@ def evaluate(
     data: str | None,
     part: str | None,
     data_dir: Path | None,
+    channels_last: bool | None,
     resize: bool,
     engine: str,
     threads: int | None,
@@ -69,7 +71,7 @@ def evaluate(
         if path is not None:
             check_figure(path)
     loaded = model_from(model)
-    images = labelled_images(loaded, data, data_dir, part, resize=resize)
+    images = labelled_images(loaded, data, data_dir, part, resize=resize, channels_last=channels_last)
     result = loaded.evaluate(images.images, images.labels, engine=engine, threads=threads)
     if plot is not None:
         result.plot().save(plot)

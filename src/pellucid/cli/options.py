@@ -7,7 +7,17 @@ from pathlib import Path
 
 import click
 
-__all__ = ["FILE", "FOLDER", "as_size", "data_dir", "engine", "fit_images", "json_lines", "threads"]
+__all__ = [
+    "FILE",
+    "FOLDER",
+    "as_size",
+    "channels_last",
+    "data_dir",
+    "engine",
+    "fit_images",
+    "json_lines",
+    "threads",
+]
 
 
 def as_size(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[int, int] | None:
@@ -30,6 +40,11 @@ data_dir = click.option(
     type=FOLDER,
     metavar="FOLDER",
     help="Where named image sets are looked for first; then in $PELLUCID_DATA_DIR and in your data folder.",
+)
+channels_last = click.option(
+    "--channels-last/--channels-first",
+    default=None,
+    help="Of an .npz file, whether its images are (N, H, W, C); refused if they look so and it is not said.",
 )
 json_lines = click.option("--json", "as_json", is_flag=True, help="Print one JSON object a line.")
 threads = click.option(

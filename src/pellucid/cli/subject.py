@@ -60,7 +60,13 @@ def _from_file(path: str) -> Network:
 
 
 def labelled_images(
-    model: Model, data: str | None, data_dir: Path | None, part: str | None, *, resize: bool
+    model: Model,
+    data: str | None,
+    data_dir: Path | None,
+    part: str | None,
+    *,
+    resize: bool,
+    channels_last: bool | None,
 ) -> ImageSet:
     """Images to score a model with: of its size and colours if that is asked for, labelled by its classes.
 
@@ -70,6 +76,7 @@ def labelled_images(
         data_dir: where named sets are looked for first.
         part: "train", "validation" or "test"; None for the test images, or all if the set is not divided.
         resize: whether images of another size are brought to the model's.
+        channels_last: of an .npz file, whether its arrays are (N, H, W, C); None refuses those that look so.
     """
     from pellucid.data import load
     from pellucid.data.catalog import CATALOG
@@ -84,6 +91,7 @@ def labelled_images(
         data_dir=data_dir,
         resize=(height, width) if resize else None,
         mode=modes.get(channels, "auto"),
+        channels_last=channels_last,
     )
     images = _part(splits, part)
     return images.labelled(model.classes) if model.classes else images

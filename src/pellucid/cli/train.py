@@ -12,7 +12,7 @@ import click
 
 from pellucid.cli.command import Command
 from pellucid.cli.failure import Interrupted
-from pellucid.cli.options import FILE, FOLDER, as_size, data_dir, engine, json_lines, threads
+from pellucid.cli.options import FILE, FOLDER, as_size, channels_last, data_dir, engine, json_lines, threads
 from pellucid.cli.subject import DEFAULT, network_for
 from pellucid.errors import ResourceError
 
@@ -41,6 +41,7 @@ __all__ = ["train"]
 )
 @click.option("--data", default="digits", metavar="NAME|FOLDER|FILE", show_default=True, help="The images.")
 @data_dir
+@channels_last
 @click.option(
     "--resize",
     callback=as_size,
@@ -88,6 +89,7 @@ def train(
     net: str | None,
     data: str,
     data_dir: Path | None,
+    channels_last: bool | None,
     resize: tuple[int, int] | None,
     color: bool | None,
     validation: float | None,
@@ -125,7 +127,7 @@ def train(
     with target(data, out, checkpoint, resume) as files:
         check_apart(files.model, files.checkpoint, history, plot)
         mode: Mode = "auto" if color is None else "rgb" if color else "gray"
-        splits = load(data, data_dir=data_dir, resize=resize, mode=mode)
+        splits = load(data, data_dir=data_dir, resize=resize, mode=mode, channels_last=channels_last)
         network = _network(net, resume, splits.train)
         report = reporter(network, splits)
         with _resumable(context, files.checkpoint):

@@ -122,6 +122,13 @@ class Cache:
                     os.unlink(temporary)
         self._shrink()
 
+    def problem(self) -> str | None:
+        """Why nothing can be kept in the folder, if nothing can; nothing is made or changed to find out."""
+        there = next(path for path in (self.folder, *self.folder.parents) if os.path.lexists(path))
+        if not there.is_dir():
+            return f"{there} is no folder"
+        return None if os.access(there, os.W_OK | os.X_OK) else f"there is no permission to write to {there}"
+
     def held(self) -> Held:
         """What is there."""
         sizes = [status.st_size for _, status in self._files(_ENTRY)]

@@ -133,7 +133,7 @@ def _images(values: NDArray[Any], where: str, channels_last: bool | None) -> NDA
     elif channels_last is None and values.shape[1] > 4 and values.shape[3] in (1, 3, 4):
         raise DataError(
             f"{where}: images of the shape {values.shape} look as if the channels came last; "
-            f"say so with channels_last=True, or with False if they do not"
+            f"say so with channels_last=True (--channels-last), or else with False"
         )
     elif channels_last:
         values = values.transpose(0, 3, 1, 2)
