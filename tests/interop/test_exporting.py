@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from pellucid import zoo
+from pellucid.interop import from_onnx
 from pellucid.interop.exporting.onnx_file import onnx_model
+from pellucid.layers import Add, AveragePool2D, Conv2D, Dropout, GlobalAveragePool2D, LeakyReLU, Softmax, Tanh
 from pellucid.model import Model
+from pellucid.network import Network
 from tests.drawn_networks import draw_network
 from tests.engine.custom_layers import CUSTOM
 from tests.formula.formulas import FORMULAS
@@ -51,3 +54,39 @@ def test_well_known_layers_become_the_operators_of_their_names(name):
     x = np.random.default_rng(0).random((2, *network.input_shape), np.float32)
     expected = network.run(x, parameters=network.initial_parameters(), dtype=np.float64)[network.output]
     assert error(reference(model, {"input": x}), expected) <= BOUND
+
+
+SEVERAL = [
+    Conv2D(4, 3, padding="same", groups=2, name="first"),
+    LeakyReLU(0.3),
+    AveragePool2D(3, 2, 1, count_include_pad=False),
+    Conv2D(4, 3, padding=1, name="side"),
+    Tanh(name="other", inputs=("avgpool1",)),
+    Add(inputs=("side", "other")),
+    Dropout(0.5),
+    GlobalAveragePool2D(),
+    Softmax(),
+]
+
+
+def test_options_and_branches_become_attributes_and_edges():
+    network = Network(SEVERAL, (2, 9, 8))
+    model = onnx_model(Model(network, network.initial_parameters()))
+    assert " ".join(node.op_type for node in model.graph.node) == (
+        "Conv LeakyRelu AveragePool Conv Tanh Add Identity ReduceMean Softmax"
+    )
+    assert network_error(network, 3) <= BOUND
+
+
+@pytest.mark.parametrize("name", [*NATURAL, "several"])
+def test_what_goes_out_comes_back(name, tmp_path):
+    network = Network(SEVERAL, (2, 9, 8)) if name == "several" else zoo.load(name)
+    model = Model(network, network.initial_parameters(), tuple("0123456789"[: network.output_shape[0]]))
+    model.to_onnx(tmp_path / "model.onnx", probabilities=True)
+    back = from_onnx(tmp_path / "model.onnx")
+    assert back.classes == model.classes
+    x = np.random.default_rng(0).standard_normal((3, *network.input_shape)).astype(np.float32)
+    expected = model.predict_proba(x, engine="numpy")
+    assert error(back.predict_proba(x, engine="numpy"), expected) <= BOUND
+    weights = sorted(array.tobytes() for array in model.parameters.values())
+    assert sorted(array.tobytes() for array in back.parameters.values()) == weights

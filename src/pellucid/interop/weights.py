@@ -219,7 +219,9 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Array]:
     with open_regular(path) as file:
         try:
             arrays = load(file.read())
-        except (SafetensorError, KeyError, TypeError, ValueError) as error:
+        except KeyError as error:  # NumPy has no such type
+            raise ModelFileError(f"{os.fspath(path)}: it holds numbers of the type {error.args[0]}") from None
+        except (SafetensorError, TypeError, ValueError) as error:
             raise ModelFileError(
                 f"{os.fspath(path)}: it is no .safetensors file of arrays: {error}"
             ) from None

@@ -53,6 +53,7 @@ from pellucid.interop.exporting.recognised import (
 )
 from pellucid.interop.exporting.scope import Scope
 from pellucid.interop.exporting.values import Value, Values
+from pellucid.interop.exporting.whole import operator_of
 
 __all__ = ["lowered"]
 
@@ -92,6 +93,11 @@ def lowered(
     Raises:
         UsageError: an equation computes with the images' places in their batch.
     """
+    if len(operands) == 1:
+        ((name, given),) = operands.items()
+        whole = operator_of(formula, len(given.shape))
+        if whole and formula.operands == (name,):
+            return Tensor(graph.add(whole[0], given.name, **whole[1]), given.shape)
     lowering = _Lowering(graph, Scope(formula, ranges, operands, counted))
     for equation in formula.equations:
         lowering.scope.tensors[equation.name] = lowering.equation(equation)
