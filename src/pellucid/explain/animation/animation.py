@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pellucid.engine.run import Run
 from pellucid.errors import UsageError, unknown
 from pellucid.explain.animation.scenes import Stage
@@ -30,6 +32,7 @@ FIRST = 8
 MOST_FRAMES = 400
 LARGEST_PLANE = 512
 COLOURS = 128
+NEARLY_WHITE = 246
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,9 @@ class Animation:
             pictures.append(picture)
             if progress is not None:
                 progress("frames", len(pictures), len(self))
-        # one palette for all, so that no colour flickers
+        palette = _palette(pictures[len(pictures) // 2])
         from PIL.Image import Dither
 
-        palette = pictures[len(pictures) // 2].quantize(COLOURS)
         first, *others = [p.quantize(palette=palette, dither=Dither.NONE) for p in pictures]
         memory = io.BytesIO()
         first.save(
@@ -93,6 +95,17 @@ class Animation:
             optimize=False,
         )
         write_atomically(path, lambda stream: stream.write(memory.getvalue()))
+
+
+def _palette(picture: Image) -> Image:
+    """One palette for all pictures, so that no colour flickers; what is nearly white is white."""
+    import PIL.Image
+
+    colours = np.array(picture.quantize(COLOURS).getpalette()).reshape(-1, 3)
+    colours[colours.min(axis=1) > NEARLY_WHITE] = 255
+    palette = PIL.Image.new("P", (1, 1))
+    palette.putpalette(colours.reshape(-1).tolist())
+    return palette
 
 
 def animate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -28,6 +29,8 @@ WIDTH, MARGIN, GAP = 800, 28, 56
 PLANE = 330
 # Cells of the window's grids; without numbers below the second.
 LARGEST_CELL, LEGIBLE_CELL = 52, 34
+# Of a colour's three parts together: below, it is written on in white.
+DARK = 360
 # Grids as wide as the page holds three of.
 GRID = 216
 
@@ -49,6 +52,12 @@ class _Scale:
     def of(values: Array, *, image: bool = False) -> _Scale:
         return _Scale(float(np.min(values)), float(np.max(values)), image)
 
+    @property
+    def power(self) -> int:
+        """Of ten, in which the numbers are written; 0 if they can be read as they are."""
+        largest = max(-self.low, self.high)
+        return 0 if largest == 0 or 0.05 <= largest < 1000 else math.floor(math.log10(largest))
+
     def colours(self, values: Array) -> Array:
         """(rows, columns, 3), uint8."""
         if self.gray:
@@ -57,6 +66,21 @@ class _Scale:
         part = np.clip(values / (max(-self.low, self.high) or 1.0), -1, 1)[..., None]
         end = np.where(part < 0, NEGATIVE, POSITIVE)
         return (255 + np.abs(part) * (end - 255.0)).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Numbers of a window: their name, how they are coloured, which are shown, and in what power of ten."""
+
+    name: str
+    values: Array
+    scale: _Scale
+    shown: Array
+    power: int
+
+    @property
+    def title(self) -> str:
+        return f"{self.name}, in 1e{self.power}" if self.power else self.name
 
 
 class Painter:
@@ -150,17 +174,19 @@ class Painter:
         _frame(draw, (x + left * u, y + low * u, x + right * u, y + high * u), 3)
 
     def _grids(self, image: Image.Image, draw: ImageDraw.ImageDraw, scene: Scene) -> None:
-        parts: list[tuple[str, Array, _Scale]] = [("the window sees", scene.patch, self.plane_scale)]
+        everywhere = np.ones_like(scene.there)
+        power = self.plane_scale.power
+        parts = [_Grid("the window sees", scene.patch, self.plane_scale, scene.there, power)]
         if self.weighted:
-            parts.append(("times", scene.weights, _Scale.of(scene.weights)))
-            parts.append(("products", scene.terms, _Scale.of(scene.terms)))
+            weights, terms = _Scale.of(scene.weights), _Scale.of(scene.terms)
+            parts.append(_Grid("times", scene.weights, weights, everywhere, weights.power))
+            parts.append(_Grid("products", scene.terms, terms, scene.there, power))
         step = max(self.grid[0], 130) + GAP
         y = self.middle + 28
-        for number, (name, values, scale) in enumerate(parts):
+        for number, part in enumerate(parts):
             x = MARGIN + number * step
-            draw.text((x, self.middle), name, QUIET, _font(17))
-            shown = scene.there if number != 1 else np.ones_like(scene.there)
-            self._cells(draw, (x, y), values, scale, shown)
+            draw.text((x, self.middle), part.title, QUIET, _font(17))
+            self._cells(draw, (x, y), part)
             for row, column in np.argwhere(scene.won):
                 box = (x + column * self.cell, y + row * self.cell)
                 _frame(draw, (*box, box[0] + self.cell, box[1] + self.cell), 4)
@@ -170,26 +196,21 @@ class Painter:
         value = f"{self.stage.reference(scene.place)} = {_number(scene.total)}"
         draw.text((MARGIN, y + self.grid[1] + 46), value, ACCENT, _font(20))
 
-    def _cells(
-        self,
-        draw: ImageDraw.ImageDraw,
-        corner: tuple[float, float],
-        values: Array,
-        scale: _Scale,
-        shown: Array,
-    ) -> None:
-        colours, cell = scale.colours(values), self.cell
-        for row, column in np.ndindex(values.shape):
+    def _cells(self, draw: ImageDraw.ImageDraw, corner: tuple[float, float], grid: _Grid) -> None:
+        colours, cell = grid.scale.colours(grid.values), self.cell
+        for row, column in np.ndindex(grid.values.shape):
             x, y = corner[0] + column * cell, corner[1] + row * cell
-            there = bool(shown[row, column])
+            there = bool(grid.shown[row, column])
             fill = tuple(int(c) for c in colours[row, column]) if there else EMPTY
             draw.rectangle((x, y, x + cell, y + cell), fill, LINE if cell > 4 else fill)
-            if not there and cell >= LEGIBLE_CELL:
+            if cell < LEGIBLE_CELL:
+                continue
+            if not there:
                 draw.line((x + cell * 0.36, y + cell * 0.5, x + cell * 0.64, y + cell * 0.5), NOTHING, 2)
-            if cell >= LEGIBLE_CELL and there:
-                dark = sum(fill) < 360
-                text, size = _short(float(values[row, column])), 15 if cell >= 42 else 12
-                draw.text((x + cell / 2, y + cell / 2), text, PAPER if dark else INK, _font(size), "mm")
+                continue
+            text, size = _short(float(grid.values[row, column]) / 10.0**grid.power), 15 if cell >= 42 else 12
+            ink = PAPER if sum(fill) < DARK else INK
+            draw.text((x + cell / 2, y + cell / 2), text, ink, _font(size), "mm")
 
     @property
     def _is_maximum(self) -> bool:
@@ -234,13 +255,9 @@ def _number(value: float) -> str:
 
 
 def _short(value: float) -> str:
-    """At most five characters."""
-    text = f"{value + 0.0:.2f}"
-    if len(text) > 5:
-        text = f"{value:.0f}" if abs(value) < 1e4 else f"{value:.0e}".replace("e+0", "e")
-    if value and abs(value) < 0.005:
-        text = f"{value:.0e}".replace("e-0", "e-")
-    return text
+    """At most six characters."""
+    text = f"{round(value, 2) + 0.0:.2f}"  # no -0
+    return text if len(text) < 7 else f"{value:.0f}"
 
 
 def _folded(text: str, size: int, width: int) -> Sequence[str]:
