@@ -133,11 +133,10 @@ class Kernel:
         reduction = Reduction(self.nest, self.position, self.values, len(points), parts)
         with self.writer.scope():
             self._inner_loops(self.schedule.inner, lambda part: self._terms(reduction, part, points))
-        for cell, point in enumerate(points):
+        for point, (best, result) in zip(points, reduction.results(), strict=True):
             with self.writer.scope():
-                best = reduction.best(cell)
                 self.memory.remember(BEST, point, best)
-                self.memory.remember(RESULT, point, reduction.result(cell, best))
+                self.memory.remember(RESULT, point, result)
                 self._finish(point, self.values.value(self.nest.finish, point))
 
     def _terms(self, reduction: Reduction, part: int, points: Sequence[Point]) -> None:

@@ -52,19 +52,23 @@ class Reduction:
         new = self._sum(old, point) if self.nest.op == "sum" else self._better(old, place, point)
         self.writer.assign(variable, new)
 
-    def best(self, cell: int) -> Value:
+    def results(self) -> list[tuple[Value, Value]]:
+        """Each cell's sum or extreme value, and what the reduction gives: that or the extreme's position."""
+        lanes = self.position.lanes
+        bests = [self._best(cell) for cell in range(len(self.gathered[0]))]
+        if self.positions:
+            return [(b, self.writer.held(p, lanes)) for b, p in zip(bests, self.places, strict=True)]
+        if self.position.across:
+            bests = self.writer.across(bests)
+        return [(best, best) for best in bests]
+
+    def _best(self, cell: int) -> Value:
         """A cell's extreme value; of a sum that ran in parts these added, neighbours first."""
         values = [self.writer.held(part[cell], self.position.lanes) for part in self.gathered]
         while len(values) > 1:
             pairs = zip(values[::2], values[1::2], strict=True)
             values = [self.writer.binary("fadd", a, b) for a, b in pairs]
         return values[0]
-
-    def result(self, cell: int, best: Value) -> Value:
-        """What the reduction gives: the sum of all lanes if they lie across it, the position, or the best."""
-        if self.positions:
-            return self.writer.held(self.places[cell], self.position.lanes)
-        return self.writer.across(best) if self.position.across else best
 
     # sums
 

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from pellucid.compiler.module import Module
 
@@ -247,23 +248,37 @@ class Writer:
             result = value if result is None else self.binary("fmul", result, value)
         return result if result is not None else self.constant(1.0, 1)
 
-    def across(self, value: Value) -> Value:
-        """All lanes added, halves first: always in the same order."""
-        while value.lanes > 1:
-            half = value.lanes // 2
-            low, high = (self._lanes(value, start, half) for start in (0, half))
-            value = self.op(f"fadd {self.type_of(half)} {low.name}, {high.name}", half)
-        return value
+    def across(self, values: Sequence[Value]) -> list[Value]:
+        """The lanes of each vector added, halves first: always in the same order.
 
-    def _lanes(self, value: Value, start: int, number: int) -> Value:
-        """Some lanes of a vector that follow each other."""
-        kind = self.type_of(value.lanes)
-        if number == 1:
-            return self.op(f"extractelement {kind} {value.name}, i32 {start}", 1)
-        picks = ", ".join(f"i32 {start + i}" for i in range(number))
-        return self.op(
-            f"shufflevector {kind} {value.name}, {kind} poison, <{number} x i32> <{picks}>", number
-        )
+        The vectors are folded together: two with sums of w lanes become one with twice as many sums of w/2.
+        """
+        lanes = width = values[0].lanes
+        folded = list(values)
+        while width > 1:
+            pairs = zip_longest(folded[::2], folded[1::2])
+            folded = [self._folded(first, second, width) for first, second in pairs]
+            width //= 2
+        return [self._lane(folded[number // lanes], number % lanes) for number in range(len(values))]
+
+    def _folded(self, first: Value, second: Value | None, width: int) -> Value:
+        """The first half of each run of so many lanes plus its second half, of one vector or two."""
+        kind, lanes, half = self.type_of(first.lanes), first.lanes, width // 2
+        starts = range(0, lanes if second is None else 2 * lanes, width)
+        halves = []
+        for side in (0, half):
+            picks = [f"i32 {start + side + i}" for start in starts for i in range(half)]
+            picks += ["i32 poison"] * (lanes - len(picks))
+            halves.append(self.op(
+                f"shufflevector {kind} {first.name}, {kind} {'poison' if second is None else second.name},"
+                f" <{lanes} x i32> <{', '.join(picks)}>", lanes
+            ).name)  # fmt: skip
+        return self.op(f"fadd {kind} {halves[0]}, {halves[1]}", lanes)
+
+    def _lane(self, value: Value, number: int) -> Value:
+        if value.lanes == 1:
+            return value
+        return self.op(f"extractelement {self.type_of(value.lanes)} {value.name}, i32 {number}", 1)
 
 
 def _literal(number: float, kind: str) -> str:
