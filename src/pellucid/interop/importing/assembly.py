@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from math import prod
 from typing import Any
 
@@ -22,6 +23,8 @@ __all__ = ["Assembly"]
 Array = NDArray[Any]
 MOST_LAYERS = 1000
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
+# As the transposing of feature maps is written.
+CHANNELS_LAST = "y[n,i,j,c] = x[n,c,i,j]"
 RESERVED = (INPUT, "loss", "targets", "weights")
 
 
@@ -80,9 +83,19 @@ class Assembly:
             return data.layer
         source = replace(data, shape=data.held)
         if len(data.held) == 3 and len(data.shape) == 1:
-            return self.add(Flatten(), [source], {}, "", "flatten").layer
+            return self._flattened(source)
         text, constants = regrouping(data.held, data.shape)
         return self.add(FormulaLayer(text, constants=constants), [source], {}, "", "reshape").layer
+
+    def _flattened(self, maps: Data) -> str:
+        """Feature maps as one vector; channels last if that is what they were transposed for."""
+        before = next((layer for layer in self.layers if layer.name == maps.layer), None)
+        if isinstance(before, FormulaLayer) and before.source == CHANNELS_LAST and before.inputs:
+            height, width, channels = maps.shape
+            shape = (channels, height, width)
+            image = Data(before.inputs[0], shape, shape)
+            return self.add(Flatten("HWC"), [image], {}, "", "flatten").layer
+        return self.add(Flatten(), [maps], {}, "", "flatten").layer
 
     def reshaped(self, data: Data, shape: Shape) -> Data:
         """The value in another shape of as many elements."""
@@ -94,8 +107,12 @@ class Assembly:
 
     def _keep(self, layer: Layer, weights: Mapping[str, Known]) -> None:
         """Adds the layer and its values, which it shares if an earlier layer has the same ones."""
-        key = (type(layer), *((operand, id(known.array)) for operand, known in weights.items()))
-        owner = self.owners.setdefault(key, layer) if weights else layer
+        key = (
+            type(layer),
+            *((operand, k.name, sha256(k.array.tobytes()).digest()) for operand, k in weights.items()),
+        )
+        shared = bool(weights) and all(k.name for k in weights.values())
+        owner = self.owners.setdefault(key, layer) if shared else layer
         if owner is not layer and dict(owner.parameters) == dict(layer.parameters):
             layer = replace(layer, shares=owner.name)
         else:

@@ -155,8 +155,11 @@ def _broadcast(node: Node, pattern: str, values: Mapping[str, Value]) -> Data:
     counted = {kind: sum(isinstance(v, kind) for v in values.values()) for kind in (Data, Known)}
     data: dict[str, Data] = {}
     weights: dict[str, tuple[str, Known, str]] = {}
+    # Along these axes no image tells how many elements there are.
+    held = _common(*(v.shape for v in values.values() if isinstance(v, Data)))
+    held = (1,) * (len(shape) - len(held)) + held
     constants: dict[str, int | float] = {
-        x.upper(): size for x, size in zip(letters(len(shape)), shape, strict=True) if size == 1
+        x.upper(): size for x, size, own in zip(letters(len(shape)), shape, held, strict=True) if own == 1
     }
     texts: dict[str, str] = {}
     for name, value in values.items():

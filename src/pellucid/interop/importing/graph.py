@@ -147,6 +147,8 @@ def graph(message: Any, wanted: str | None) -> Graph:
     tensors = {_text(t.name): t for t in inside.initializer}
     output = _output(inside, wanted)
     operations = needed([_operation(n, i + 1) for i, n in enumerate(inside.node)], output)
+    if not operations and output not in {i.name for i in inside.input}:
+        raise ValueError(f"no node gives its output {output[:100]!r}")
     given = [i for i in inside.input if i.name not in tensors]
     read = {name for operation in operations for name in operation.inputs} | {output}
     inputs = [i for i in given if i.name in read]

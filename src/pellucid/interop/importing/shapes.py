@@ -171,8 +171,8 @@ def _constant(node: Node, data: Data, sides: Mapping[int, tuple[int, int]], valu
     for axis, (low, high) in sides.items():
         letter, size = named[axis], data.shape[axis]
         place[axis] = f"{letter} - {low}" if low > 0 else f"{letter} + {-low}" if low else letter
-        inside.append(f"0 <= {place[axis]} < {size}")
         constants[letter.upper()] = size + low + high
+        inside.append(f"0 <= {place[axis]} < {min(size, size + low + high) if low == 0 else size}")
     read = f"x[{','.join(['n', *place])}]"
     target = ",".join(["n", *named])
     text = f"where({' and '.join(inside)}, {read}, value)"
@@ -224,7 +224,7 @@ def sliced(node: Node) -> Value:
     if not len(first) == len(last) == len(places) == len(strides) or 0 in strides:
         raise ValueError("its starts, ends, axes and steps are not as many of each, with no step of 0")
     index, constants = letters(len(data.shape)), {}
-    named = list(index)
+    named, inside = list(index), list[str]()
     for start, end, place, step in zip(first, last, places, strides, strict=True):
         axis = node.axis(place, rank)
         taken = range(*slice(start, end, step).indices(data.shape[axis]))
@@ -234,10 +234,14 @@ def sliced(node: Node) -> Value:
         constants[letter.upper()] = len(taken)
         times = {1: letter, -1: f"-{letter}"}.get(step, f"{step}*{letter}")
         index[axis] = f"{times} + {taken[0]}" if taken[0] else times
+        if index[axis] == letter:
+            # A letter alone would range over the whole axis.
+            inside.append(f"0 <= {letter} < {len(taken)}")
     if all(data.shape[named.index(x.lower())] == size for x, size in constants.items()) and min(strides) > 0:
         return data
-    source = f"y[{','.join(['n', *named])}] = x[{','.join(['n', *index])}]"
-    return node.formula(source, {"x": data}, constants=constants)
+    read = f"x[{','.join(['n', *index])}]"
+    value = f"where({' and '.join(inside)}, {read}, 0)" if inside else read
+    return node.formula(f"y[{','.join(['n', *named])}] = {value}", {"x": data}, constants=constants)
 
 
 def expanded(node: Node) -> Value:
