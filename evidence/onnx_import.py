@@ -68,9 +68,9 @@ def main() -> int:
     table.write(
         "onnx_import",
         "ONNX's own tests of its operators",
-        question="Do imported models give what ONNX says, on both engines (within ONNX's own tolerance), and "
-        f"are their gradients the same on both (in float64, to {BETWEEN:g}) and right by differences, at random "
-        f"inputs (where the inputs have at most {LARGEST:,} elements)? A case with several operators stands in a "
+        question="Do imported models give what ONNX says, on both engines (within ONNX's own tolerance), "
+        f"and are their gradients the same on both (in float64, to {BETWEEN:g}) and right by differences, at "
+        f"random inputs (of at most {LARGEST:,} elements)? A case with several operators stands in a "
         "row of each. `tests/interop/onnx_left_out.json` names the cases that are not run.",
         counts={
             "Cases run, each on both engines": len(results),
