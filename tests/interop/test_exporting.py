@@ -8,7 +8,18 @@ import pytest
 from pellucid import zoo
 from pellucid.interop import from_onnx
 from pellucid.interop.exporting.onnx_file import onnx_model
-from pellucid.layers import Add, AveragePool2D, Conv2D, Dropout, GlobalAveragePool2D, LeakyReLU, Softmax, Tanh
+from pellucid.layers import (
+    Add,
+    AveragePool2D,
+    Conv2D,
+    Dropout,
+    FormulaLayer,
+    GlobalAveragePool2D,
+    LeakyReLU,
+    Parameter,
+    Softmax,
+    Tanh,
+)
 from pellucid.model import Model
 from pellucid.network import Network
 from tests.drawn_networks import draw_network
@@ -54,6 +65,32 @@ def test_well_known_layers_become_the_operators_of_their_names(name):
     x = np.random.default_rng(0).random((2, *network.input_shape), np.float32)
     expected = network.run(x, parameters=network.initial_parameters(), dtype=np.float64)[network.output]
     assert error(reference(model, {"input": x}), expected) <= BOUND
+
+
+TRANSPOSED = (
+    "y[n,(g,k),i,j] = b[(g,k)] + sum[c,u,v : s | i + p - a*u and t | j - v and 0 <= (i + p - a*u)/s < 3 "
+    "and 0 <= (j - v)/t < 4] w[(g,c),k,u,v]*x[n,(g,c),(i + p - a*u)/s,(j - v)/t]"
+)
+
+
+@pytest.mark.parametrize("s", [1, 2, 3])
+@pytest.mark.parametrize("t", [1, 2])
+@pytest.mark.parametrize(("g", "a", "p", "more"), [(1, 1, 0, 0), (1, 2, 1, 0), (2, 1, 1, 0), (1, 1, 0, 1)])
+def test_transposed_convolutions(s, t, g, a, p, more):
+    sizes = {"I": 2 * s + 2 * a + 1 - 2 * p + (more if s > 1 else 0), "J": 3 * t + 2}
+    layer = FormulaLayer(
+        TRANSPOSED,
+        parameters={"w": Parameter("(g,c),k,u,v"), "b": Parameter("(g,k)", 0.5)},
+        constants={"s": s, "t": t, "a": a, "p": p, "G": g, "K": 3, "U": 3, "V": 2, **sizes},
+    )
+    network = Network([layer], (2 * g, 3, 4))
+    kinds = [n.op_type for n in onnx_model(Model(network, network.initial_parameters())).graph.node]
+    if s == t == 1:  # a convolution with its kernel turned round
+        assert kinds[-1] == "Conv"
+    else:
+        assert kinds == ["ConvTranspose"]
+    if g == 1:  # ONNX's reference implementation fails for groups
+        assert network_error(network, 2) <= BOUND
 
 
 SEVERAL = [

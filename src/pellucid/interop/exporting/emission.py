@@ -11,15 +11,18 @@ __all__ = ["convolution", "matrix_product", "pool_of"]
 
 
 def convolution(values: Values, found: Convolution, image: str, weight: Value, bias: Value | None) -> Value:
-    """Conv, with an axis for each letter of the result."""
+    """Conv or ConvTranspose, with an axis for each letter of the result."""
     kernel = [s.kernel for s in found.windows.slides]
-    dims = (values.length(found.outputs), values.length(found.channels), *kernel)
+    kind, sides = "Conv", (found.outputs, found.channels)
+    if found.windows.transposed:
+        kind, sides = "ConvTranspose", (found.groups + found.channels, found.units)
+    dims = (*(values.length(side) for side in sides), *kernel)
     weights = values.regrouped(values.spread(weight, found.axes), dims)
     attributes = found.windows.attributes()
     groups = values.length(found.groups)
     if groups is not None and groups > 1:
         attributes["group"] = groups
-    output = values.graph.add("Conv", image, weights, *_bias(values, found, bias), **attributes)
+    output = values.graph.add(kind, image, weights, *_bias(values, found, bias), **attributes)
     return _split(values, output, found.letters, found.outputs)
 
 

@@ -39,7 +39,7 @@ from pellucid.formula.formula import Formula, target_letters
 from pellucid.formula.index import flat_parts
 from pellucid.formula.ranges import Ranges
 from pellucid.formula.text import denominator
-from pellucid.formula.views import Array, inside
+from pellucid.formula.views import Array
 from pellucid.interop.exporting.emission import convolution, matrix_product, pool_of
 from pellucid.interop.exporting.graph import Graph, Tensor
 from pellucid.interop.exporting.reading import read
@@ -271,13 +271,9 @@ class _Lowering:
     def valid(self, body: Expr, letters: Sequence[str]) -> Value | None:
         """Where no read of the body falls into padding; None if none ever does."""
         fixed = [s for s in letters if self.scope.extents[s] is not None]
-        extents = {s: self.scope.extents[s] or 0 for s in fixed}
         mask: Array = np.ones((1,) * len(fixed), bool)
         for node, guards in direct_reads(body):
-            shape = self.scope.tensors[node.tensor].shape if node.indices else ()
-            places = zip(self.scope.numbers(node.indices), shape, strict=True)
-            known = [(i, size) for i, size in places if size is not None]
-            here = inside([i for i, _ in known], [size for _, size in known], fixed, extents)
+            here = self.scope.inside(node, fixed)
             for guard in guards:
                 here = here | ~self.scope.worked_out(guard, fixed)
             mask = mask & here

@@ -18,7 +18,7 @@ __all__ = ["Convolution", "MatrixProduct", "Pool", "average_of_sum", "pool", "pr
 
 @dataclass(frozen=True)
 class Convolution:
-    """Weights times the windows of images."""
+    """Weights times the windows of images, or, transposed, images times what they spread out."""
 
     windows: Windows
     weight: Expr
@@ -29,7 +29,8 @@ class Convolution:
     @property
     def axes(self) -> tuple[str, ...]:
         """Letters of the weights."""
-        return self.groups + self.units + self.channels + self.windows.offsets
+        first, second = (self.units, self.channels)[:: -1 if self.windows.transposed else 1]
+        return self.groups + first + second + self.windows.offsets
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -80,7 +81,8 @@ def product(scope: Scope, node: Expr, letters: Sequence[str]) -> Convolution | M
     number, factors = scope.factors(node.body)
     if number != 1 or len(factors) < 2:
         return None
-    return _convolution(scope, _turned(scope, node), letters) or _matrices(scope, node, factors, letters)
+    convolution = _convolution(scope, node, letters) or _convolution(scope, _turned(scope, node), letters)
+    return convolution or _matrices(scope, node, factors, letters)
 
 
 def _convolution(scope: Scope, node: Reduce, letters: Sequence[str]) -> Convolution | None:
@@ -135,6 +137,8 @@ def pool(scope: Scope, node: Reduce) -> Pool | None:
     found = scope.windows(node.body, node)
     bound = {b.letter for b in node.letters}
     if found is None or node.op not in ("max", "mean", "sum") or bound != set(found.offsets):
+        return None
+    if found.transposed:
         return None
     if node.op == "max":
         return Pool("MaxPool", found, {**found.attributes()})

@@ -28,7 +28,7 @@ from pellucid.formula.expression import (
 from pellucid.formula.formula import Formula
 from pellucid.formula.index import Index, size_of
 from pellucid.formula.ranges import Ranges
-from pellucid.formula.views import Array
+from pellucid.formula.views import Array, inside
 from pellucid.interop.exporting.graph import Dim, Tensor
 from pellucid.interop.exporting.windows import Windows, windows
 
@@ -90,16 +90,39 @@ class Scope:
         number, rest = split_coefficient(term)
         found: list[Expr] = []
         for factor in rest.factors if isinstance(rest, Mul) else (rest,):
-            if isinstance(factor, Where) and factor.otherwise == Num(0) and factor.then != Num(1):
-                gone = self._builder.vanishes(factor)
-                if gone or (self.is_known(factor.condition) and not _may_overflow(factor.then)):
-                    inner, parts = self.factors(factor.then)
-                    number = number * inner
-                    found += parts if gone else [iverson(factor.condition), *parts]
-                    continue
+            if isinstance(factor, Where) and self.masks(factor):
+                inner, parts = self.factors(factor.then)
+                number = number * inner
+                found += (
+                    parts if self.is_seen(factor.condition, parts) else [iverson(factor.condition), *parts]
+                )
+                continue
             if factor != Num(1):
                 found.append(factor)
         return float(number), found
+
+    def masks(self, node: Where) -> bool:
+        """Whether it is a value times ones and zeros that are known."""
+        if node.otherwise != Num(0) or node.then == Num(1) or not self.is_known(node.condition):
+            return False
+        return not any(is_singular(n) or getattr(n, "function", None) == "exp" for n in walk(node.then))
+
+    def is_seen(self, condition: Condition, factors: Sequence[Expr]) -> bool:
+        """Whether a factor reads a zero outside its tensor wherever the known condition fails."""
+        touched = [f for f in factors if isinstance(f, Read)]
+        used = {s for node in (condition, *touched) for s in self.letters_of(node)}
+        letters = sorted(s for s in used if self.extents[s] is not None)
+        inner = self.worked_out(condition, letters)
+        for node in touched:
+            inner = inner | ~self.inside(node, letters)
+        return bool(inner.all())
+
+    def inside(self, node: Read, letters: Sequence[str]) -> Array:
+        """Where the read stays within its tensor: an axis for each letter, of length 1 if it always does."""
+        shape = self.tensors[node.tensor].shape if node.indices else ()
+        places = [(i, n) for i, n in zip(self.numbers(node.indices), shape, strict=True) if n is not None]
+        extents = {s: self.extents[s] or 0 for s in letters}
+        return inside([i for i, _ in places], [n for _, n in places], letters, extents)
 
     def windows(self, node: Expr, reduction: Reduce) -> Windows | None:
         """The windows that the reduction slides over images, if the expression is such a read."""
@@ -110,8 +133,3 @@ class Scope:
         declared = self.formula.padding.get(node.tensor, ((Index.of(0), Index.of(0)),) * len(shape))
         padding = [(self.ranges.value(low), self.ranges.value(high)) for low, high in declared]
         return windows(Read(node.tensor, self.numbers(node.indices)), bound, self.extents, shape, padding)
-
-
-def _may_overflow(node: Expr) -> bool:
-    """Whether a part of it may be infinite where a condition fails, so that 0 times it is not 0."""
-    return any(is_singular(n) or getattr(n, "function", None) == "exp" for n in walk(node))

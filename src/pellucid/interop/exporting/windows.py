@@ -1,4 +1,4 @@
-"""Reads that slide a window over an image, recognised from their index expressions."""
+"""Reads that slide a window over an image, or spread one out, recognised from their index expressions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from pellucid.formula.expression import Read
-from pellucid.formula.index import Index
+from pellucid.formula.index import Index, Quotient
 from pellucid.interop.exporting.graph import Dim
 
 __all__ = ["Slide", "Windows", "windows"]
@@ -18,6 +18,10 @@ class Slide:
 
     `offset` is None, and `kernel` 1, where there is no window along the axis; `low` and `high` are the
     zeros that ONNX is to put before and behind it.
+
+    Of a transposed convolution it is the other way round: the axis is read at
+    ``(place - dilation*offset + low)/stride`` where that is whole, `low` and `high` are what ONNX is to cut
+    off, and `extra` how much further the result reaches.
     """
 
     place: str
@@ -28,6 +32,7 @@ class Slide:
     size: int
     low: int
     high: int
+    extra: int = 0
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Windows:
     image: str
     channels: tuple[str, ...]
     slides: tuple[Slide, ...]
+    transposed: bool = False
 
     @property
     def offsets(self) -> tuple[str, ...]:
@@ -50,12 +56,14 @@ class Windows:
     def attributes(self) -> dict[str, int | Sequence[int]]:
         """As ONNX's Conv and pools name them; those are left out that say nothing."""
         pads = [s.low for s in self.slides] + [s.high for s in self.slides]
+        extra = [s.extra for s in self.slides]
         strides, dilations = [s.stride for s in self.slides], [s.dilation for s in self.slides]
         return {
             "kernel_shape": [s.kernel for s in self.slides],
             **({"pads": pads} if any(pads) else {}),
             **({"strides": strides} if set(strides) != {1} else {}),
             **({"dilations": dilations} if set(dilations) != {1} else {}),
+            **({"output_padding": extra} if any(extra) else {}),
         }
 
 
@@ -81,13 +89,18 @@ def windows(
     channels = _digits(channel, bound, extents, shape[1])
     if image is None or image in bound or not channels:
         return None
-    places = zip(read.indices[2:], shape[2:], padding[2:], strict=True)
-    slides = [_slide(index, bound, extents, size or 0, sides[1]) for index, size, sides in places]
-    found = [s for s in slides if s is not None]
-    letters = [image, *channels, *(x for s in found for x in (s.place, s.offset) if x is not None)]
-    if len(found) < len(slides) or len(set(letters)) < len(letters):
+    axes = list(zip(read.indices[2:], shape[2:], padding[2:], strict=True))
+    found = [_slide(index, bound, extents, size or 0, sides[1]) for index, size, sides in axes]
+    slides = [s for s in found if s is not None]
+    transposed = len(slides) < len(axes)
+    if transposed:
+        spreads = [_spread(index, bound, extents, size or 0) for index, size, _ in axes]
+        slides = [s for s in spreads if s is not None]
+    letters = [image, *channels, *(x for s in slides for x in (s.place, s.offset) if x is not None)]
+    plain = transposed and all(s.stride == 1 for s in slides)  # a convolution with its kernel turned round
+    if len(slides) < len(axes) or len(set(letters)) < len(letters) or plain:
         return None
-    return Windows(read, image, channels, tuple(found))
+    return Windows(read, image, channels, tuple(slides), transposed)
 
 
 def _digits(index: Index, bound: Set[str], extents: Mapping[str, Dim], size: Dim) -> tuple[str, ...]:
@@ -122,11 +135,10 @@ def _slide(
     if not coefficients:
         return None
     low = -coefficients.pop("", 0)
-    offsets = [s for s in coefficients if s in bound]
-    places = [s for s in coefficients if s not in bound]
-    if len(places) != 1 or len(offsets) > 1 or low < 0 or min(coefficients.values()) < 1:
+    names = _names(coefficients, bound)
+    if names is None or low < 0 or min(coefficients.values()) < 1:
         return None
-    place, offset = places[0], offsets[0] if offsets else None
+    place, offset = names
     count, kernel = extents[place], extents[offset] if offset else 1
     if count is None or kernel is None:
         return None
@@ -138,3 +150,37 @@ def _slide(
         if high < max(reach, 1) and (size + low + high - reach) // stride + 1 == count:
             return Slide(place, offset, stride, dilation, kernel, size, low, high)
     return None
+
+
+def _spread(index: Index, bound: Set[str], extents: Mapping[str, Dim], size: int) -> Slide | None:
+    """One axis of a transposed convolution."""
+    whole = [m[0] for m, c in index.terms if len(m) == 1 and c == 1 and isinstance(m[0], Quotient)]
+    stride = 1
+    if len(whole) == 1 and isinstance(whole[0], Quotient) and whole[0].exact:
+        stride = whole[0].divisor.constant or 0
+        index = (index - Index((((whole[0],), 1),))) * stride + whole[0].numerator
+    coefficients = _coefficients(index)
+    if not coefficients or stride < 1:
+        return None
+    low = coefficients.pop("", 0)
+    names = _names(coefficients, bound)
+    if names is None or low < 0 or coefficients[names[0]] != 1:
+        return None
+    place, offset = names
+    dilation = -coefficients[offset] if offset else 1
+    count, kernel = extents[place], extents[offset] if offset else 1
+    if count is None or kernel is None or dilation < 1:
+        return None
+    surplus = stride * (size - 1) + dilation * (kernel - 1) + 1 - low - count
+    if -surplus >= stride:  # as ONNX Runtime wants it
+        return None
+    return Slide(place, offset, stride, dilation, kernel, size, low, max(0, surplus), max(0, -surplus))
+
+
+def _names(coefficients: Mapping[str, int], bound: Set[str]) -> tuple[str, str | None] | None:
+    """The letter of the place and, if there is one, that of the window."""
+    offsets = [s for s in coefficients if s in bound]
+    places = [s for s in coefficients if s not in bound]
+    if len(places) != 1 or len(offsets) > 1:
+        return None
+    return places[0], offsets[0] if offsets else None
