@@ -4,6 +4,7 @@ Writes the pages of docs/articles, and the articles of the networks to build/art
 and are therefore not part of the repository.
 """
 
+import sys
 from pathlib import Path
 
 from evidence.seeds.articles import build_article
@@ -11,9 +12,20 @@ from evidence.seeds.pages import FOLDER, SEEDS, write_pages
 
 BUILT = Path(__file__).parents[2] / "build" / "articles"
 
-if __name__ == "__main__":
+
+def main() -> int:
+    """Write everything, and return how many formulas are not where a page says that they are."""
     write_pages()
     print(f"pages: {FOLDER}", flush=True)
+    failures = 0
     for seed in SEEDS:
-        path = build_article(seed, BUILT)
+        path, missing = build_article(seed, BUILT)
         print(f"{seed.network.name}: {path}, {path.stat().st_size:,} bytes", flush=True)
+        for said in missing:
+            print(f"  lacks the {said.what}", file=sys.stderr)
+        failures += len(missing)
+    return failures
+
+
+if __name__ == "__main__":
+    sys.exit(main() > 0)

@@ -176,6 +176,13 @@ SEED = Seed(
             "prob is a probability",
         ),
         Imprecise(
+            (45, 91),
+            "i is a row (45) and a class (86, 91)",
+            Differs.ROLES,
+            symbol="i",
+            exact="i is a row of the output, k a class",
+        ),
+        Imprecise(
             (81, 86),
             "the dense layer sums features 1 to 8192 of a vector whose elements are numbered 0 to 8191",
             Differs.OUTSIDE,

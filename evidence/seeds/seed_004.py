@@ -208,6 +208,20 @@ SEED = Seed(
             exact="the pool reads relu1, the convolution reads input",
         ),
         Imprecise(
+            (22, 91),
+            "z is the output of the convolution (22, 111) and the logits (67, 91)",
+            Differs.ROLES,
+            symbol="z",
+            exact="each layer's output has the layer's name: conv1, dense1",
+        ),
+        Imprecise(
+            (57, 104),
+            "y is the output of the dense layer (57), the label (89) and the output of ReLU (104)",
+            Differs.ROLES,
+            symbol="y",
+            exact="dense1, targets, relu1",
+        ),
+        Imprecise(
             (67, 67),
             "exp of a large logit overflows",
             Differs.FLOAT,
