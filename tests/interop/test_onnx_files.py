@@ -111,6 +111,8 @@ def test_a_failed_export_leaves_the_old_file(tmp_path):
     (tmp_path / "a.onnx").write_bytes(b"old")
     with pytest.raises(UsageError, match="there is no preprocessing 'int8'"):
         model().to_onnx(tmp_path / "a.onnx", preprocessing="int8")
+    with pytest.raises(UsageError, match="dtype is 'float32' or 'float64', not 'float16'"):
+        model().to_onnx(tmp_path / "a.onnx", dtype="float16")
     assert (tmp_path / "a.onnx").read_bytes() == b"old"
 
 
@@ -128,6 +130,7 @@ def test_layers_over_the_whole_batch():
         FormulaLayer("y[n,c] = x[n,c] + mean[m] x[m,c]^2"),
         FormulaLayer("e[n,m] = sum[c] x[n,c]*x[m,c]\ny[n,c] = sum[m] e[n,m]*x[m,c]/(sum[r] abs(e[n,r]))"),
         FormulaLayer("y[n,c] = x[n,c] + sum[m] 2 + sum[m,d] x[n,d]*x[m,d]*x[n,d]"),
+        FormulaLayer("m[c] = (sum[n] x[n,c])/N\ny[n,c] = x[n,c] - m[c]/2"),
     ]
     network = Network(layers, (3,))
     exported = onnx_model(Model(network, {}))

@@ -41,9 +41,9 @@ def export(
 
     It takes any number of images at a time; class names and normalisation stand in its metadata.
     """
-    from pellucid.model import Model
+    from pellucid.cli.subject import model_from
 
-    loaded = Model.load(model)
+    loaded = model_from(model)
     given = "none" if no_preprocessing else preprocessing
     loaded.to_onnx(out, preprocessing=given, probabilities=not logits)
     size = out.stat().st_size

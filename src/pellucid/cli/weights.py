@@ -71,10 +71,10 @@ def take(net: str, state: Path, out: Path, channels_last: bool | None, as_json: 
 @json_lines
 def give(model: Path, out: Path, channels_last: bool, as_json: bool) -> None:
     """Write the weights of MODEL as the state dict of a chain of the same layers: 0.weight, 0.bias, ..."""
+    from pellucid.cli.subject import model_from
     from pellucid.interop.weights import export_weights
-    from pellucid.model import Model
 
-    loaded = Model.load(model)
+    loaded = model_from(model)
     export_weights(loaded, out, channels_last=channels_last)
     _tell(out, len(loaded.parameters), as_json=as_json)
 

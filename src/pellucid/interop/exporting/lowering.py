@@ -22,6 +22,7 @@ from pellucid.formula.expression import (
     Condition,
     Equation,
     Expr,
+    IndexValue,
     Mul,
     Node,
     Not,
@@ -135,6 +136,8 @@ class _Lowering:
             case Where(condition, then, otherwise):
                 parts = [self.value(then, letters), self.value(otherwise, letters)]
                 return self.values.joined("Where", [self.condition(condition, letters), *parts], letters)
+            case IndexValue(index) if index.letter in self.scope.counted:
+                return self.values.images()
         raise _of_places(node)
 
     def condition(self, node: Condition, letters: tuple[str, ...]) -> Value:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from pellucid.engine.inputs import float_type
 from pellucid.errors import PellucidError, UsageError, unknown
 from pellucid.files import write_atomically
 from pellucid.formula.expression import Num, with_reads
@@ -57,7 +58,7 @@ def onnx_model(
     given = _preprocessing(model, preprocessing)
     if probabilities and not model.classifies:
         raise UsageError(f"{model.network.name} does not classify, so it has no probabilities to export")
-    graph = Graph(dtype)
+    graph = Graph(float_type(dtype))
     values = {INPUT: _prepared(graph, model, given)}
     for name, array in model.parameters.items():
         graph.parameter(name, array)

@@ -47,6 +47,7 @@ class Scope:
     Attributes:
         tensors: the graph's value behind each tensor that is defined so far.
         extents: of all letters; None is the number of images.
+        counted: as given.
     """
 
     def __init__(
@@ -57,7 +58,8 @@ class Scope:
         self.formula, self.ranges = formula, Ranges(fixed, symbols, ranges.shapes)
         self.tensors = dict(operands)
         self.extents: dict[str, Dim] = {**dict.fromkeys(formula.letters), **fixed}
-        self._counted = counted | {s for s in formula.letters if size_of(s) in counted}
+        self.counted = counted
+        self._open = counted | {s for s in formula.letters if size_of(s) in counted}
         self._builder = Builder(formula, self.ranges, np.dtype(np.float64))
 
     def numbers(self, indices: Sequence[Index]) -> tuple[Index, ...]:
@@ -72,7 +74,7 @@ class Scope:
         """Whether the value follows from the equation and its constants alone."""
         if any(r.tensor not in self._builder.scalars for r in reads(node)):
             return False
-        return not (free_letters(node) | bound_letters(node)) & self._counted
+        return not (free_letters(node) | bound_letters(node)) & self._open
 
     def worked_out(self, node: Node, letters: Sequence[str]) -> Array:
         """The known value: an axis for each letter, of length 1 where it does not depend on it."""

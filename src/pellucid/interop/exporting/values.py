@@ -65,9 +65,13 @@ class Values:
         known = number * math.prod(n for n in sizes if n is not None)
         found = [Value(self.graph.constant(np.array(known, float)))]
         if None in sizes:
-            count = self.graph.add("Squeeze", self.graph.count(), self.graph.integers([0]))
-            found += [Value(self.graph.float(count))] * sizes.count(None)
+            found += [self.images()] * sizes.count(None)
         return self.chained("Mul", found, ())
+
+    def images(self) -> Value:
+        """The number of images."""
+        count = self.graph.add("Squeeze", self.graph.count(), self.graph.integers([0]))
+        return Value(self.graph.float(count))
 
     def aligned(self, value: Value, letters: Sequence[str]) -> str:
         """The value with an axis for each of the letters from its own first one on; others have length 1."""
