@@ -3,16 +3,20 @@
 The network is trained a little at each of several rates, from the same values, on the same images in the same
 order, so that the results differ by the rate alone.  Each little training has the schedule of the long one,
 squeezed into a few steps: it begins at its full rate and ends as the long one ends, which is what a rate is
-good or bad at.  Its result is the mean loss of its last steps; the rate with the least one is taken.
+good or bad at.  Its result is the mean loss of its last steps.
+
+The rate with the least result is taken, moved to the bottom of the parabola through it and its neighbours over
+the logarithm of the rate.  That is at most half a step of the grid, and away from a neighbour that failed.
 
 After Smith, "Cyclical learning rates for training neural networks", 2017, who raises the rate from step to
-step of one training and looks where the loss falls.  There what a rate does depends on what the rates before
-it did, and one has to look; here the least loss decides.
+step of one training and looks where the loss falls.  There, what a rate does depends on what the rates before
+it did, and a person has to look.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,40 +24,58 @@ from numpy.typing import NDArray
 from pellucid.training.checkpoint import Checkpoint
 from pellucid.training.setting import Setting
 
-__all__ = ["FACTORS", "best_rate"]
+__all__ = ["FACTORS", "best_rate", "final_loss"]
 
-# Of the optimiser's own rate: half a power of ten apart.
-FACTORS = tuple(10.0 ** (k / 2) for k in range(-4, 5))
-STEPS = 60  # of each little training
-TAIL = 0.25  # share of them whose losses count
+# Of the optimiser's own rate: from a hundredth of it to the hundredfold.
+STEPS_A_DECADE = 2
+FACTORS = tuple(10.0 ** (k / STEPS_A_DECADE) for k in range(-2 * STEPS_A_DECADE, 2 * STEPS_A_DECADE + 1))
+LITTLE = 60  # steps of each little training
+TAIL = 15  # of them whose losses count
 
 
 def best_rate(setting: Setting, start: Checkpoint) -> float:
-    """The rate at which a little training ends with the least loss; of equals, the smallest.
+    """The rate at which a little training ends with the least loss.
 
     Args:
         setting: the training for which a rate is wanted; its own rate does not matter.
         start: the values that it begins with.
     """
-    rates: list[float] = [setting.options.optimizer.rate * factor for factor in FACTORS]
+    rates = [setting.options.optimizer.rate * factor for factor in FACTORS]
     losses = [final_loss(setting, start, rate) for rate in rates]
-    return rates[int(np.argmin(losses))]
+    at = int(np.argmin(losses))
+    return rates[at] * math.pow(10.0, bottom(losses[max(at - 1, 0) : at + 2]) / STEPS_A_DECADE)
 
 
-def final_loss(setting: Setting, start: Checkpoint, rate: float, steps: int = STEPS) -> float:
+def bottom(losses: Sequence[float]) -> float:
+    """Where the parabola through three points has its bottom, in steps from the middle one, which is least.
+
+    0 if there are fewer, for the least of all is at an end of the grid.
+
+    >>> bottom([2.0, 1.0, 2.0]), bottom([1.0, 1.0, 2.0]), bottom([1.5, 1.0, math.inf])
+    (0.0, -0.5, -0.5)
+    """
+    if len(losses) < 3:
+        return 0.0
+    left, middle, right = losses
+    if math.isinf(right) or math.isinf(left):
+        return (math.isinf(left) - math.isinf(right)) / 2
+    curve = left - 2 * middle + right
+    return (left - right) / (2 * curve) if curve > 0 else 0.0
+
+
+def final_loss(setting: Setting, start: Checkpoint, rate: float) -> float:
     """The mean loss of the last steps of a little training; infinite if it failed."""
-    order = _order(setting, steps)
-    count = -(-len(order) // setting.options.batch_size)
-    options = replace(setting.options, lr=rate, epochs=1)
-    rates = options.schedule.rates(rate, 1, count)
-    log = replace(setting, options=options).trainer(start.parameters, {}).run(order, 0, rates)
-    losses = log.losses[int((1 - TAIL) * count) :]
-    complete = len(log.losses) == count and bool(np.isfinite(losses).all())
-    return float(losses.mean()) if complete else float("inf")
+    order = _order(setting)
+    steps = -(-len(order) // setting.options.batch_size)
+    rates = setting.options.schedule.rates(rate, 1, steps)
+    log = setting.trainer(start.parameters, {}).run(order, 0, rates)
+    losses = log.losses[-TAIL:]
+    whole = len(log.losses) == steps and bool(np.isfinite(losses).all())
+    return float(losses.mean()) if whole else math.inf
 
 
-def _order(setting: Setting, steps: int) -> NDArray[np.int64]:
-    """The images of that many steps: those of the first epochs, as the long training has them."""
-    epochs = -(-steps // setting.steps)
+def _order(setting: Setting) -> NDArray[np.int64]:
+    """The images of the first epochs, as the long training has them, or a part of the first one."""
+    epochs = -(-LITTLE // setting.steps)
     order = np.concatenate([setting.order(epoch) for epoch in range(epochs)])
-    return order[: steps * setting.options.batch_size]
+    return order[: LITTLE * setting.options.batch_size]

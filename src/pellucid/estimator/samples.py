@@ -62,6 +62,7 @@ def distinct(rows: Array, targets: Array, weights: Array) -> Distinct:
 
 
 def _fingerprint(row: Array, target: Array) -> bytes:
-    digest = hashlib.blake2b(np.ascontiguousarray(row).data, digest_size=_BYTES)
-    digest.update(np.ascontiguousarray(target).tobytes())
+    """Of the numbers, whatever their types; 0 is added so that -0 is 0."""
+    digest = hashlib.blake2b((row.astype(np.float64) + 0.0).data, digest_size=_BYTES)
+    digest.update((target.astype(np.float64) + 0.0).tobytes())
     return digest.digest()
