@@ -36,7 +36,7 @@ def test_a_pipeline_with_a_scaler() -> None:
     X, y = load_digits(return_X_y=True)
     pipeline = make_pipeline(StandardScaler(), pl.ImageClassifier(epochs=4, lr=0.01, random_state=0))
     scores = cross_val_score(pipeline, X, y, cv=2, n_jobs=2)
-    assert (scores > 0.88).all()
+    assert (scores > 0.8).all()
     search = GridSearchCV(pipeline, {"imageclassifier__lr": [0.003, 0.01]}, cv=2, n_jobs=2)
     assert search.fit(X[:600], y[:600]).best_score_ > 0.7
 

@@ -5,8 +5,8 @@ order, so that the results differ by the rate alone.  Each little training has t
 squeezed into a few steps: it begins at its full rate and ends as the long one ends, which is what a rate is
 good or bad at.  Its result is the mean loss of its last steps.
 
-The rate with the least result is taken, moved to the bottom of the parabola through it and its neighbours over
-the logarithm of the rate.  That is at most half a step of the grid, and away from a neighbour that failed.
+The rate with the least result is taken, moved to the bottom of the parabola through it and its two neighbours
+over the rate's logarithm.  That is at most half a step of the grid, and away from a neighbour that failed.
 
 After Smith, "Cyclical learning rates for training neural networks", 2017, who raises the rate from step to
 step of one training and looks where the loss falls.  There, what a rate does depends on what the rates before
@@ -40,10 +40,11 @@ def best_rate(setting: Setting, start: Checkpoint) -> float:
         setting: the training for which a rate is wanted; its own rate does not matter.
         start: the values that it begins with.
     """
-    rates = [setting.options.optimizer.rate * factor for factor in FACTORS]
+    rates: list[float] = [setting.options.optimizer.rate * factor for factor in FACTORS]
     losses = [final_loss(setting, start, rate) for rate in rates]
     at = int(np.argmin(losses))
-    return rates[at] * math.pow(10.0, bottom(losses[max(at - 1, 0) : at + 2]) / STEPS_A_DECADE)
+    moved: float = 10.0 ** (bottom(losses[max(at - 1, 0) : at + 2]) / STEPS_A_DECADE)
+    return rates[at] * moved
 
 
 def bottom(losses: Sequence[float]) -> float:

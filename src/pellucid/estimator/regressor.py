@@ -93,7 +93,9 @@ class ImageRegressor(RegressorMixin, ImageEstimator):  # type: ignore[misc]
         return scaled.reshape(len(y), *self.network_.output_shape)
 
     def _restore(self, model: Model, noted: Mapping[str, Array] | None) -> None:
-        outputs = model.network.output_shape
+        outputs, loss = model.network.output_shape, model.network.loss
+        if loss is not None and loss.classification:
+            raise DataError("its network classifies")
         shape = () if outputs == (1,) else outputs
         if noted is None:
             noted = {"target_mean_": np.zeros(shape), "target_scale_": np.ones(shape)}
