@@ -85,10 +85,10 @@ def test_partial_fit_refuses_what_does_not_go_on() -> None:
 
 def test_a_warm_start_goes_on_from_the_parameters() -> None:
     warm = quick(warm_start=True).fit(IMAGES, LABELS)
-    before = warm.history_[-1]["loss"]
+    before = warm.history_[0]["loss"]
     warm.fit(IMAGES, LABELS)
     assert warm.n_iter_ == 4
-    assert warm.history_[0]["loss"] < 1.2 * before
+    assert warm.history_[0]["loss"] < 0.7 * before
     cold = quick().fit(IMAGES, LABELS)
     assert same_model(cold.model_, cold.fit(IMAGES, LABELS).model_)
     assert not same_model(cold.model_, warm.model_)
