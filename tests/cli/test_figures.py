@@ -93,3 +93,28 @@ def test_logs_where_no_folder_can_be() -> None:
     assert invoke(*TRAIN, "--tensorboard", "tiny.toml/logs").stderr == (
         "pellucid: cannot write to tiny.toml/logs: Not a directory\n"
     )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["curves"],
+        ["conv1.weight"],
+        ["tanh1", "--image", "photos/1/1.png"],
+        ["conv1.weight.grad", "--image", "photos/1/1.png", "--label", "1"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_plot(model: Path, arguments: list[str]) -> None:
+    assert events("plot", model, *arguments, "-o", "a.svg") == [{"event": "done", "figure": "a.svg"}]
+    assert "<svg" in Path("a.svg").read_text()
+    assert invoke("plot", model, *arguments, "-o", "a.png").stdout == "the figure is in a.png\n"
+
+
+def test_plot_of_what_is_not_there(model: Path) -> None:
+    assert "no parameter 'tanh1'" in failed(2, "plot", model, "tanh1", "-o", "a.png")
+    assert "no value 'tanh9'" in failed(2, "plot", model, "tanh9", "-o", "a.png", "--image", "photos/1/1.png")
+    sentence = failed(2, "plot", model, "conv1.grad", "-o", "a.png", "--image", "photos/1/1.png")
+    assert "neither targets nor upstream gradients" in sentence
+    assert "a file of its own" in failed(2, "plot", model, "curves", "-o", model)
+    assert not Path("a.png").exists()

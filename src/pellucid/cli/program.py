@@ -22,7 +22,7 @@ __all__ = ["main"]
 # The module of the same name holds the command, under the same name.
 COMMANDS = (
     "train", "eval", "predict", "summary", "check", "derive", "article", "trace", "vectors", "animate",
-    "compile", "export", "import", "weights", "data", "cache", "info",
+    "plot", "compile", "export", "import", "weights", "data", "cache", "info",
 )  # fmt: skip
 EXAMPLES = (
     "pellucid train                      learns the embedded digits, saves the model",
