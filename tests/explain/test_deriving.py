@@ -146,6 +146,12 @@ def test_the_complex_step_knows_slopes(source: str) -> None:
     np.testing.assert_allclose(found, SLOPES[source](x), rtol=1e-13)
 
 
+def test_slopes_at_kinks_are_those_of_the_conventions() -> None:
+    gradient = derive(Formula.parse("y[i] = abs(x[i]) + relu(x[i])"))
+    trial = Trial.of(gradient, {"x": np.zeros(3)}, seed=1)
+    assert all(step.error == 0 for step in verified(trial, gradient.steps["dx"]))
+
+
 def test_what_cannot_be_derived_says_so() -> None:
     net = Network([Dense(2)], (3,))
     with pytest.raises(UsageError, match=r"there is no layer or parameter 'dense2'; did you mean dense1\?"):

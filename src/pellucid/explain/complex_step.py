@@ -44,7 +44,7 @@ def _erf(z: Array) -> Array:
     return np.asarray(erf(z))
 
 
-# Continued to complex numbers; at kinks by the real part.
+# Continued to complex numbers; at kinks by the real part, and with the slopes that the conventions give them.
 FUNCTIONS: Mapping[str, Callable[..., Array]] = {
     "exp": np.exp,
     "log": np.log,
@@ -52,7 +52,7 @@ FUNCTIONS: Mapping[str, Callable[..., Array]] = {
     "tanh": np.tanh,
     "erf": _erf,
     "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
-    "abs": lambda z: np.where(z.real < 0, -z, z),
+    "abs": lambda z: np.where(z.real < 0, -z, np.where(z.real > 0, z, 0)),
     "relu": lambda z: np.where(z.real > 0, z, 0),
     "maximum": lambda a, b: np.asarray(np.where(a.real >= b.real, a, b)),
     "minimum": lambda a, b: np.asarray(np.where(a.real <= b.real, a, b)),
