@@ -18,7 +18,7 @@ __all__ = ["Node", "letters"]
 
 LARGEST = 2**31
 # The attributes' types, as ONNX numbers them.
-FLOAT, INT, STRING, TENSOR, FLOATS, INTS = 1, 2, 3, 4, 6, 7
+FLOAT, INT, STRING, TENSOR, INTS = 1, 2, 3, 4, 7
 # Attributes without a meaning for what a node gives.
 IGNORED = frozenset({"consumed_inputs", "seed", "momentum", "storage_order", "spatial"})
 
@@ -147,10 +147,6 @@ class Node:
         if found is not None and len(found.ints) > 64:
             raise ValueError(f"its attribute {name!r} has {len(found.ints):,} integers; 64 are allowed")
         return None if found is None else [_small(v) for v in found.ints]
-
-    def reals(self, name: str) -> list[float] | None:
-        found = self.attribute(name, FLOATS)
-        return None if found is None else list(found.floats)
 
     def word(self, name: str, default: str, allowed: Sequence[str]) -> str:
         found = self.attribute(name, STRING)

@@ -112,23 +112,24 @@ def _product(node: Node, a: Value, b: Value, bias: Known | None) -> Data:
 def _extents(node: Node, a: Value, b: Value) -> tuple[Shape, Shape]:
     """The shapes of both for one image, once it is sure that images meet only themselves."""
     images = node.assembly.images
-    shapes = [v.shape if isinstance(v, Data) else v.array.shape for v in (a, b)]
     ranks = [len(v.shape) + images if isinstance(v, Data) else v.array.ndim for v in (a, b)]
-    if images:
-        whole = max(ranks)
-        for place, value in enumerate((a, b)):
-            if isinstance(value, Data):
-                # The images' axis is the first of all; of a matrix of rows it may be the rows' axis.
-                alone = ranks[place] == whole and (whole > 2 or place == 0)
-                apart = whole > 2 or ranks[1 - place] <= 2
-            else:
-                alone = apart = ranks[place] < whole or whole <= 2 or value.array.shape[0] == 1
-                shapes[place] = shapes[place][1:] if ranks[place] == whole > 2 else shapes[place]
-            if not (alone and apart):
-                raise ValueError("it works along the images' axis; each image must be by itself")
-    if not shapes[0] or not shapes[1] or shapes[0][-1] != (*shapes[1],)[-2:][0]:
-        raise ValueError(f"arrays of shapes {shapes[0]} and {shapes[1]} cannot be multiplied")
-    return tuple(shapes[0]), tuple(shapes[1])
+    whole = max(ranks)
+    shapes: list[Shape] = []
+    for place, (value, rank) in enumerate(zip((a, b), ranks, strict=True)):
+        if isinstance(value, Data):
+            # The images' axis is the first of all; among matrices it can only be the rows' of the left one.
+            apart = not images or (rank == whole and (whole > 2 or place == 0))
+            shapes.append(value.shape)
+        else:
+            beside = bool(images) and rank == whole > 2
+            apart = not beside or value.array.shape[0] == 1
+            shapes.append(value.array.shape[1:] if beside else value.array.shape)
+        if not apart:
+            raise ValueError("it works along the images' axis; each image must be by itself")
+    one, other = shapes
+    if not one or not other or one[-1] != other[-2:][0]:
+        raise ValueError(f"arrays of shapes {one} and {other} cannot be multiplied")
+    return one, other
 
 
 OPERATORS: Mapping[str, Callable[[Node], Value]] = {"Gemm": gemm, "MatMul": matmul}
