@@ -19,7 +19,7 @@ from pellucid.formula.latex import latex
 from pellucid.formula.layout import Printable
 from pellucid.formula.mathml import mathml
 
-__all__ = ["as_html", "as_latex", "as_latex_text", "as_text"]
+__all__ = ["Chain", "as_html", "as_latex", "as_latex_text", "as_text", "chains"]
 
 NUMBERS = f"in this network's numbers, for a batch of {IMAGES} images"
 
@@ -103,7 +103,7 @@ def as_html(derivation: Derivation) -> str:
         parts += [mathml(a, display=True) for a in passage.forward.assumptions]
         names = ", ".join(f"{name} = {what}" for name, what in passage.names.items())
         parts.append(f"<p>with {html.escape(names)}</p>")
-        for part in _parts(passage):
+        for part in chains(passage):
             parts += [f"<p>{html.escape(part.title)}:</p>"] if part.title else []
             rows = ((mathml(e, display=True, gradients=known), html.escape(why)) for e, why in part.rows)
             items = (f'<li><div style="overflow-x: auto">{math}</div><p>{why}</p></li>' for math, why in rows)
@@ -121,29 +121,32 @@ def as_html(derivation: Derivation) -> str:
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A chain of equal expressions with the reasons for them, and its title."""
+class Chain:
+    """A chain of equal expressions with the reasons for them, and its title.
+
+    An equation with the same left side as the one before it goes on from there.
+    """
 
     title: str
     rows: tuple[tuple[Printable, str], ...]
 
 
-def _parts(passage: Passage) -> Iterator[_Part]:
+def chains(passage: Passage) -> Iterator[Chain]:
     """Everything that is derived in a passage, in order."""
-    yield from map(_part, passage.jacobians)
+    yield from map(_chain, passage.jacobians)
     for gradient in passage.gradients:
         rows = [(gradient.start, CHAIN), *((s.equation, f"{s.rule}: {s.reason}") for s in gradient.steps)]
-        yield _Part("", tuple(rows))
+        yield Chain("", tuple(rows))
     if passage.numbers:
-        yield _Part(NUMBERS, tuple((s.equation, f"{s.rule}: {s.reason}") for s in passage.numbers))
-    yield from map(_part, passage.readings)
+        yield Chain(NUMBERS, tuple((s.equation, f"{s.rule}: {s.reason}") for s in passage.numbers))
+    yield from map(_chain, passage.readings)
 
 
-def _part(section: Section) -> _Part:
+def _chain(section: Section) -> Chain:
     rows: list[tuple[Printable, str]] = [(_sides(section, section.start), section.why)]
     rows += [(_sides(section, s.equation), f"{s.rule}: {s.reason}") for s in section.steps]
     rows += [(_sides(section, s.equation), s.reason) for s in section.cases]
-    return _Part(section.title, tuple(rows))
+    return Chain(section.title, tuple(rows))
 
 
 def _sides(section: Section, equation: Equation) -> Printable:
@@ -158,11 +161,11 @@ def _sides(section: Section, equation: Equation) -> Printable:
 
 def as_latex(derivation: Derivation) -> str:
     """The formulas without their reasons, aligned at their equality signs, between dollar signs."""
-    rows = [row for p in derivation.passages for part in _parts(p) for row in _latex_rows(p, part)]
+    rows = [row for p in derivation.passages for part in chains(p) for row in _latex_rows(p, part)]
     return "$\\begin{aligned} " + r" \\ ".join(rows) + " \\end{aligned}$"
 
 
-def _latex_rows(passage: Passage, part: _Part) -> Iterator[str]:
+def _latex_rows(passage: Passage, part: Chain) -> Iterator[str]:
     known, left = _gradients(passage), None
     for item, _ in part.rows:
         if isinstance(item, Equation) and item.target == left:
@@ -203,7 +206,7 @@ def _latex_lines(derivation: Derivation) -> Iterator[str]:
         given: list[Printable] = [*passage.forward.equations, *passage.forward.assumptions]
         yield from (f"\\fitted{{{latex(e)}}}" for e in given)
         yield _prose("with " + ", ".join(f"{name} = {what}" for name, what in passage.names.items()))
-        for part in _parts(passage):
+        for part in chains(passage):
             yield "\n\\medskip\\noindent " + (f"{_prose(part.title)}:" if part.title else "")
             for item, why in part.rows:
                 yield f"\\fitted{{{latex(item, gradients=known)}}}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
@@ -11,8 +12,10 @@ from pellucid.explain.article.content import (
     Figure,
     Fold,
     Inline,
+    Math,
     Paragraph,
     Section,
+    Step,
     Steps,
     Table,
     paragraph,
@@ -21,16 +24,21 @@ from pellucid.explain.article.forward import named, tensors
 from pellucid.explain.article.notation import Tensor, notation
 from pellucid.explain.article.worked import worked
 from pellucid.explain.article.writing import Part, Writing
-from pellucid.explain.derivation import Derivation, DerivedGradient, Passage
+from pellucid.explain.derivation import Derivation, Passage
+from pellucid.explain.derivation_text import Chain, chains
 from pellucid.explain.reference import Place
 from pellucid.explain.sources import Use
 from pellucid.formula.derive import gradient_name
+from pellucid.formula.expression import Equation, Read
 from pellucid.formula.formula import Formula
-from pellucid.formula.rules import RULES
+from pellucid.formula.parse import parse_read
 from pellucid.formula.specialise import specialised
 from pellucid.network import INPUT, Network
 
 __all__ = ["backward"]
+
+# An element of a tensor, as derivations print it.
+ELEMENT = re.compile(r"\w+\[[^\]]*\]")
 
 
 def backward(writing: Writing, parts: list[Part]) -> Section:
@@ -43,15 +51,12 @@ def backward(writing: Writing, parts: list[Part]) -> Section:
         "before it was printed."
     )
     groups = _groups(writing.network)
-    done, total = 0, sum(map(len, groups.values()))
-    sections = []
-    for layer, names in groups.items():
-        blocks: list[Block] = []
-        for name in names:
-            writing.tell("deriving gradients", done, total)
-            blocks += _gradient(writing, name, by_name)
-            done += 1
-        sections.append(Section("", f"backward-{layer}", tuple(blocks), code=layer))
+    names = [name for group in groups.values() for name in group]
+    found: dict[str, Section] = {}
+    for done, name in enumerate(names):
+        writing.tell("deriving gradients", done, len(names))
+        found[name] = Section("", f"backward-{name}", tuple(_gradient(writing, name, by_name)), code=name)
+    sections = [_joined(layer, [found[name] for name in group]) for layer, group in groups.items()]
     return Section("Backward pass", "backward", (opening, *sections))
 
 
@@ -64,6 +69,13 @@ def _groups(network: Network) -> dict[str, list[str]]:
         if own or trained:
             found[node.name] = own + trained
     return found | {INPUT: [INPUT]}
+
+
+def _joined(layer: str, sections: list[Section]) -> Section:
+    """The gradient of a layer's value, if it has one, with those of its parameters inside."""
+    own = [b for section in sections if section.code == layer for b in section.blocks]
+    others = [section for section in sections if section.code != layer]
+    return Section("", f"backward-{layer}", (*own, *others), code=layer)
 
 
 def _gradient(writing: Writing, name: str, parts: Mapping[str, Part]) -> Iterator[Block]:
@@ -103,10 +115,15 @@ def _passage(
     if str(numbers) != str(use.equation):
         yield paragraph("With the sizes of this network:")
         yield Display(numbers, known)
-    yield _notation(writing, use, parts[passage.layer], known)
-    steps = sum(len(g.steps) for g in passage.gradients)
+    if passage.meaning:
+        yield paragraph("In words: ", *_prose("; ".join(passage.meaning)), ".")
+    for reading in passage.readings:
+        yield paragraph(f"{reading.title[0].upper()}{reading.title[1:]}:")
+        yield Display(reading.result, known)
+    part, steps = parts[passage.layer], len(passage.steps)
     title = f"The derivation, in {steps} steps" if steps > 1 else "The derivation, in one step"
-    yield Fold(title, tuple(_derivation(passage, parts[passage.layer], known)))
+    yield Fold(title, tuple(_derivation(passage, part, known)))
+    yield Fold("What the letters mean", (_notation(writing, use, part, known),))
 
 
 def _notation(writing: Writing, use: Use, part: Part, known: Mapping[str, str]) -> Table:
@@ -122,7 +139,19 @@ def _notation(writing: Writing, use: Use, part: Part, known: Mapping[str, str]) 
         if of in own:
             every[gradient] = replace(own[of], words=("the gradient by ", named(str(scope.places[of]))))
     caption = f"Notation of the gradient through {part.name}"
-    return notation([use.equation], scope.formula, scope.ranges, every, caption, known)
+    return notation(
+        [use.equation], scope.formula, scope.ranges, every, caption, known, part.formula.equations
+    )
+
+
+def _prose(sentence: str) -> Iterator[Inline]:
+    """Words with the elements that they name set as mathematics."""
+    end = 0
+    for match in ELEMENT.finditer(sentence):
+        yield sentence[end : match.start()]
+        yield Math(parse_read(match[0]))
+        end = match.end()
+    yield sentence[end:]
 
 
 def _gradients(passage: Passage) -> dict[str, str]:
@@ -135,10 +164,17 @@ def _derivation(passage: Passage, part: Part, known: Mapping[str, str]) -> Itera
     if str(passage.forward) != str(part.formula):
         yield paragraph("With every result on the way named, the layer computes")
         yield from (Display(e) for e in passage.forward.equations)
-    for gradient in passage.gradients:
-        yield _steps(gradient, known)
+    for chain in chains(passage):
+        if chain.title:
+            yield paragraph(f"{chain.title[0].upper()}{chain.title[1:]}:")
+        yield Steps(tuple(_steps(chain, known)))
 
 
-def _steps(gradient: DerivedGradient, known: Mapping[str, str]) -> Steps:
-    rows = tuple((Display(s.equation.value, known), (s.reason,)) for s in gradient.steps)
-    return Steps(Display(gradient.start, known), rows, (RULES["chain"].reason,))
+def _steps(chain: Chain, known: Mapping[str, str]) -> Iterator[Step]:
+    left: Read | None = None
+    for item, reason in chain.rows:
+        if isinstance(item, Equation) and item.target == left:
+            yield Step(Display(item.value, known), reason, goes_on=True)
+        else:
+            yield Step(Display(item, known), reason)
+        left = item.target if isinstance(item, Equation) else None

@@ -10,7 +10,7 @@ from pellucid.formula.ranges import Shape
 
 __all__ = [
     "NO_GRADIENTS", "Block", "Card", "Cell", "Code", "Diagram", "Display", "Figure", "Fold", "Inline", "Link",
-    "Math", "Number", "Paragraph", "Section", "Steps", "Strong", "Table", "paragraph",
+    "Math", "Number", "Paragraph", "Section", "Step", "Steps", "Strong", "Table", "paragraph",
 ]  # fmt: skip
 
 NO_GRADIENTS: Mapping[str, str] = {}
@@ -85,12 +85,25 @@ class Display:
 
 
 @dataclass(frozen=True)
-class Steps:
-    """A derivation: the left side, the right side that it begins with, and each rewriting with its reason."""
+class Step:
+    """One line of a derivation.
 
-    start: Display
-    rows: tuple[tuple[Display, Cell], ...]
-    reason: Cell = ()
+    Attributes:
+        display: what is set.
+        reason: why it holds.
+        goes_on: whether it is another right side of the line before it.
+    """
+
+    display: Display
+    reason: str
+    goes_on: bool = False
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A derivation, line by line."""
+
+    rows: tuple[Step, ...]
 
 
 @dataclass(frozen=True)
@@ -103,6 +116,7 @@ class Table:
         rows: cells of inline parts.
         numbers: which columns hold numbers, set to the right.
         last: the row under the line, if there is one.
+        kind: "notation", whose rows stand close together, "terms", or empty.
     """
 
     caption: str
@@ -110,6 +124,7 @@ class Table:
     rows: tuple[tuple[Cell, ...], ...]
     numbers: frozenset[int] = frozenset()
     last: tuple[Cell, ...] = ()
+    kind: str = ""
 
 
 @dataclass(frozen=True)

@@ -67,7 +67,7 @@ def _gradients(writing: Writing) -> Iterator[Block]:
         "In float64, each gradient was compared with differences of the loss: up to 200 of its elements, "
         "and random directions through all of them. Where a step would cross a kink (ReLU at 0, a change "
         "of the maximum), the difference is taken from one side, and the kink is counted; at most "
-        f"{KINKS:.0%} may lie on one. An error counts relative to the largest element, and may be ",
+        f"{KINKS:.0%} may lie on one. An error counts relative to the largest element, and may be at most ",
         Number(TOLERANCE, 1), "."
     )  # fmt: skip
     rows = tuple(

@@ -22,6 +22,7 @@ from pellucid.explain.article.content import (
     Number,
     Paragraph,
     Section,
+    Step,
     Steps,
     Strong,
     Table,
@@ -150,14 +151,7 @@ class _Writer:
 
     @block.register
     def _(self, steps: Steps) -> str:
-        rows = "".join(
-            f'<li><span class="equals" aria-hidden="true">=</span><div class="scroll">{_math(row)}</div>'
-            f'<p class="reason">{cell(reason)}</p></li>\n'
-            for row, reason in steps.rows
-        )
-        chain = f'<p class="reason">{cell(steps.reason)}</p>'
-        first = f'<li class="start"><div class="scroll">{_math(steps.start)}</div>{chain}</li>\n'
-        return f'<ol class="steps">\n{first}{rows}</ol>\n'
+        return f'<ol class="steps">\n{"".join(map(_step, steps.rows))}</ol>\n'
 
     @block.register
     def _(self, table: Table) -> str:
@@ -167,9 +161,10 @@ class _Writer:
             for h, side in zip(table.headings, sides, strict=True)
         )
         body = "".join(f"<tr>{_row(row, sides)}</tr>\n" for row in table.rows)
+        kind = f' class="{table.kind}"' if table.kind else ""
         foot = f"<tfoot><tr>{_row(table.last, sides)}</tr></tfoot>" if table.last else ""
         return (
-            f'<div class="scroll table"><table><caption>{html.escape(table.caption)}</caption>'
+            f'<div class="scroll table"><table{kind}><caption>{html.escape(table.caption)}</caption>'
             f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody>{foot}</table></div>\n"
         )
 
@@ -192,14 +187,23 @@ class _Writer:
         return f"<details><summary>{html.escape(fold.title)}</summary>\n{inside}</details>\n"
 
 
+def _step(step: Step) -> str:
+    equals = '<span class="equals" aria-hidden="true">=</span>' if step.goes_on else ""
+    kind = "" if step.goes_on else ' class="start"'
+    reason = f'<p class="reason">{html.escape(step.reason)}</p>'
+    return f'<li{kind}>{equals}<div class="scroll">{_math(step.display)}</div>{reason}</li>\n'
+
+
 def _math(display: Display) -> str:
     return mathml(display.item, display=True, gradients=display.gradients)
 
 
 def _row(cells: tuple[Cell, ...], sides: list[str]) -> str:
+    """Cells, the first of which is the row's heading, unless it has no words but only a symbol."""
     first, *rest = (cell(parts) for parts in cells)
     others = "".join(f"<td{side}>{text}</td>" for text, side in zip(rest, sides[1:], strict=True))
-    return f'<th scope="row">{first}</th>{others}'
+    symbol = all(isinstance(part, Math) for part in cells[0])
+    return (f"<td>{first}</td>" if symbol else f'<th scope="row">{first}</th>') + others
 
 
 def cell(parts: Cell) -> str:

@@ -107,8 +107,10 @@ class _Writer:
 
     @block.register
     def _(self, steps: Steps) -> str:
-        rows = [f"\\step{{}}{{{_math(steps.start)}}}{{{cell(steps.reason)}}}\n"]
-        rows += [f"\\step{{$=$~}}{{{_math(row)}}}{{{cell(reason)}}}\n" for row, reason in steps.rows]
+        rows = (
+            f"\\step{{{'$=$~' if s.goes_on else ''}}}{{{_math(s.display)}}}{{{escaped(s.reason)}}}\n"
+            for s in steps.rows
+        )
         return "\n" + "".join(rows)
 
     @block.register

@@ -90,9 +90,11 @@ class _Writer:
 
     @block.register
     def _(self, steps: Steps) -> str:
-        rows = [f"$$\n{_math(steps.start)}\n$$\n\n{_cell(steps.reason)}\n"]
-        rows += [f"$$\n= {_math(row)}\n$$\n\n{_cell(reason)}\n" for row, reason in steps.rows]
-        return "\n".join(rows)
+        signs = ("= " if step.goes_on else "" for step in steps.rows)
+        return "\n".join(
+            f"$$\n{sign}{_math(step.display)}\n$$\n\n{_escaped(step.reason)}\n"
+            for sign, step in zip(signs, steps.rows, strict=True)
+        )
 
     @block.register
     def _(self, table: Table) -> str:

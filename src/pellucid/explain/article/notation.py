@@ -55,7 +55,7 @@ class _Place:
 
 def notation(
     equations: Sequence[Equation], formula: Formula, ranges: Ranges, tensors: Mapping[str, Tensor],
-    caption: str, gradients: Mapping[str, str] = NO_GRADIENTS,
+    caption: str, gradients: Mapping[str, str] = NO_GRADIENTS, context: Sequence[Equation] = (),
 ) -> Table:  # fmt: skip
     """A table of all tensors, index letters, constants and sizes in some equations.
 
@@ -66,10 +66,11 @@ def notation(
         tensors: what the tensors are.
         caption: of the table.
         gradients: which tensors are gradients, and of what.
+        context: other equations of the layer, which show what a letter counts.
     """
-    found = _Letters(equations, formula, ranges, tensors, gradients)
+    found = _Letters(equations, formula, ranges, tensors, gradients, context)
     rows = [*found.tensor_rows(), *found.letter_rows(), *found.constant_rows(), *found.size_rows()]
-    return Table(caption, ("symbol", "what it is", "here"), tuple(rows))
+    return Table(caption, ("symbol", "what it is", "here"), tuple(rows), kind="notation")
 
 
 def shown_shape(shape: Shape) -> str:
@@ -80,13 +81,14 @@ def shown_shape(shape: Shape) -> str:
 class _Letters:
     def __init__(
         self, equations: Sequence[Equation], formula: Formula, ranges: Ranges, tensors: Mapping[str, Tensor],
-        gradients: Mapping[str, str],
+        gradients: Mapping[str, str], context: Sequence[Equation],
     ) -> None:  # fmt: skip
         self.gradients = gradients
         self.equations, self.formula, self.ranges, self.tensors = equations, formula, ranges, tensors
         self.reads = [r for e in equations for r in (e.target, *reads(e.value))]
         self.letters = [s for s in _in_order(equations) if s in ranges.extents]
-        self.targets = {s for e in equations for s in target_letters(e)}
+        self.known = [r for e in (*equations, *context) for r in (e.target, *reads(e.value))]
+        self.targets = {s for e in context or equations for s in target_letters(e)}
 
     def tensor_rows(self) -> Iterator[tuple[Cell, ...]]:
         for name in dict.fromkeys(r.tensor for r in self.reads):
@@ -134,7 +136,7 @@ class _Letters:
         return tensor is not None and tensor.part == part and place.axis < len(tensor.axes)
 
     def _places(self, letter: str) -> Iterator[_Place]:
-        for read in self.reads:
+        for read in self.known:
             for axis, index in enumerate(read.indices):
                 if letter in index.symbols:
                     yield _Place(read.tensor, axis, index, index.letter == letter)
@@ -158,7 +160,7 @@ class _Letters:
 
     def _company(self, name: str) -> Iterator[tuple[str, str]]:
         """For each place where the constant stands in an index: its role there, and what the axis is."""
-        for read in self.reads:
+        for read in self.known:
             tensor = self.tensors.get(read.tensor)
             for axis, index in enumerate(read.indices):
                 word = tensor.axes[axis] if tensor and axis < len(tensor.axes) else "place"

@@ -28,6 +28,8 @@ __all__ = ["telling", "worked", "worked_out"]
 
 # Terms that are listed one by one, and vanished ones of each kind.
 TERMS, LOST = 9, 2
+# Digits of the numbers in a product.
+SHOWN = 5
 TIMES = " × "
 
 
@@ -53,11 +55,7 @@ def worked_out(found: Explanation, opening: str) -> list[Block]:
         )
     ]
     blocks += [Display(_set(share.particular, found.reference)) for share in found.shares]
-    blocks.append(_table(found))
-    vanished = [*_vanished(found)]
-    if vanished:
-        blocks.append(paragraph(*vanished, note=True))
-    return blocks
+    return [*blocks, _table(found), paragraph(*_verdict(found), *_vanished(found), note=True)]
 
 
 def _set(particular: Equation, reference: str) -> Equation:
@@ -72,21 +70,19 @@ def _table(found: Explanation) -> Table:
     if found.rest[0]:
         more = "one smaller term" if found.rest[0] == 1 else f"{found.rest[0]:,} smaller terms together"
         rows.append(((more,), (), (Number(found.rest[1]),)))
-    count = len(found.terms) + found.rest[0]
-    sort = "the terms" if count > 1 else "the term"
-    verdict = "within" if found.agrees else "NOT within"
-    closing: Cell = (
-        "sum" if count > 1 else "result", "; in the run ", Number(found.stored, 9), f", {verdict} the bound ",
-        Number(found.bound, 2),
-    )  # fmt: skip
-    last: tuple[Cell, ...] = (closing, (), (Number(found.total, 9),))
-    return Table(
-        f"{sort.capitalize()} of {found.reference}",
-        ("term", "numbers", "value"),
-        tuple(rows),
-        frozenset({2}),
-        last,
-    )
+    several = len(rows) > 1
+    last: tuple[Cell, ...] = (("sum" if several else "result",), (), (Number(found.total, 9),))
+    caption = f"{'The terms' if several else 'The term'} of {found.reference}"
+    return Table(caption, ("term", "numbers", "value"), tuple(rows), frozenset({2}), last, "terms")
+
+
+def _verdict(found: Explanation) -> Iterator[Inline]:
+    """What the run has, and how far that may be off."""
+    yield "The run has "
+    yield Number(found.stored, 9)
+    yield f", {'within' if found.agrees else 'NOT within'} the bound of "
+    yield Number(found.bound, 2)
+    yield " that rounding sets. "
 
 
 def _row(term: Term) -> tuple[Cell, ...]:
@@ -94,7 +90,7 @@ def _row(term: Term) -> tuple[Cell, ...]:
     product = term.text == "*".join(o.name for o in operands)
     if product:
         names = _between([(Code(o.name, o.reference),) for o in operands], " · ")
-        return names, _between([(Number(o.value),) for o in operands], TIMES), (Number(term.value),)
+        return names, _between([(Number(o.value, SHOWN),) for o in operands], TIMES), (Number(term.value),)
     values = [_named(o) for o in operands]
     return (Code(term.text),), _between(values, ", "), (Number(term.value),)
 
