@@ -29,13 +29,15 @@ from pellucid.explain.article.content import (
 )
 from pellucid.explain.article.diagram import svg
 from pellucid.explain.article.words import Numbered, mantissa, numbered, subtitle, version
-from pellucid.formula.mathml import mathml
+from pellucid.formula.mathml import NAMESPACE, mathml
 
 if TYPE_CHECKING:
     from pellucid.explain.article.article import Article
 
 __all__ = ["page"]
 
+# Pages know MathML without it.
+KNOWN = f' xmlns="{NAMESPACE}"'
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
@@ -195,7 +197,7 @@ def _step(step: Step) -> str:
 
 
 def _math(display: Display) -> str:
-    return mathml(display.item, display=True, gradients=display.gradients)
+    return mathml(display.item, display=True, gradients=display.gradients).replace(KNOWN, "", 1)
 
 
 def _row(cells: tuple[Cell, ...], sides: list[str]) -> str:
@@ -224,7 +226,7 @@ def inline(part: Inline) -> str:
         case Link(text, anchor):
             return f'<a href="#{anchor}">{html.escape(text)}</a>'
         case Math(item, gradients):
-            return mathml(item, gradients=gradients)
+            return mathml(item, gradients=gradients).replace(KNOWN, "", 1)
         case Number():
             return _number(part)
 
