@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Protocol
 
 from pellucid.engine.program import LOSS, Program, Step
-from pellucid.explain import Passage
+from pellucid.explain import Derivation, Passage
 from pellucid.formula.derive import derive, gradient_name
 from pellucid.formula.expression import Equation, Num
 from pellucid.layers import Conv2D
@@ -47,6 +47,11 @@ def steps(network: Network, images: int) -> Mapping[str, Step]:
     return {step.name: step for step in program.steps}
 
 
+@lru_cache(maxsize=64)
+def _derived(network: Network, name: str) -> Derivation:
+    return network.derive(name)
+
+
 def _known(step: Step | None) -> Step:
     assert step is not None, "the formula belongs to a layer"
     return step
@@ -79,7 +84,8 @@ class _Backward:
     def passage(self, network: Network, step: Step | None) -> Passage:
         """How the gradient passes back through the layer."""
         found = _known(step)
-        return next(p for p in network.derive(found.operands[self.operand]).passages if p.layer == found.name)
+        derivation = _derived(network, found.operands[self.operand])
+        return next(p for p in derivation.passages if p.layer == found.name)
 
 
 @dataclass(frozen=True)

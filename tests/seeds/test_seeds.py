@@ -117,7 +117,7 @@ def roles(seed: Seed, symbol: str) -> Iterator[str]:
 @pytest.mark.parametrize(("seed", "size"), of("sizes"))
 def test_a_size_is_the_one_that_is_solved(seed: Seed, size: Size) -> None:
     found = list(sizes(size))
-    assert len(found) > 20
+    assert len(found) > 10
     for rows, solved in found:
         assert rows == solved
 
@@ -126,7 +126,7 @@ def sizes(size: Size) -> Iterator[tuple[int, int]]:
     """The rows that a seed's formula gives, and those that are solved from the equation, for many images."""
     for kernel in size.kernels:
         for stride in size.strides:
-            for rows in range(1, 12):
+            for rows in (1, 2, 3, 5, 8, 11):
                 known = {"U": kernel, "s": stride}
                 paddings = [number(size.padding, size, known)] if size.padding else range(kernel)
                 for padding in paddings:
