@@ -138,6 +138,10 @@ def test_files_that_hold_no_weights(tmp_path):
     (tmp_path / "text.safetensors").write_text("these are no weights")
     with pytest.raises(ModelFileError, match=r"it is no \.safetensors file of arrays"):
         import_weights(network(), tmp_path / "text.safetensors")
+    header = b'{"0.weight":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}'
+    (tmp_path / "half.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + b"\0\0")
+    with pytest.raises(ModelFileError, match="it holds numbers of the type BF16"):
+        import_weights(network(), tmp_path / "half.safetensors")
     save_file({"0.weight": np.zeros(3, np.int64)}, tmp_path / "whole.safetensors")
     with pytest.raises(ModelFileError, match=r"0\.weight is of the type int64, not of floats"):
         import_weights(network(), tmp_path / "whole.safetensors")

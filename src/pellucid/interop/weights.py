@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.errors import ModelFileError
+from pellucid.errors import ModelFileError, ResourceError
 from pellucid.files import open_regular, resource_error, write_atomically
 from pellucid.formula.evaluate import evaluate
 from pellucid.formula.expression import Read, reads
@@ -225,6 +225,8 @@ def _read(path: str | os.PathLike[str]) -> dict[str, Array]:
             raise ModelFileError(
                 f"{os.fspath(path)}: it is no .safetensors file of arrays: {error}"
             ) from None
+        except MemoryError:
+            raise ResourceError(f"cannot read {os.fspath(path)}: its arrays do not fit into memory") from None
         except OSError as error:
             raise resource_error("read", path, error) from error
     for name, array in arrays.items():
