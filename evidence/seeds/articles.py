@@ -12,7 +12,7 @@ from pellucid.data import ImageSet, fetch, load
 from pellucid.errors import NotFoundError
 from pellucid.explain.article import Article
 from pellucid.explain.article.content import Display, Section
-from pellucid.formula.expression import Equation
+from pellucid.formula.expression import Compare, Equation
 from pellucid.training.train import train
 
 __all__ = ["build_article", "printed", "unprinted"]
@@ -83,6 +83,8 @@ def printed(part: object) -> Iterator[object]:
         yield part.item
         if isinstance(part.item, Equation):
             yield part.item.value
+        elif isinstance(part.item, Compare):  # a derivative and what it is
+            yield part.item.right
     elif isinstance(part, tuple):
         for each in part:
             yield from printed(each)
