@@ -8,6 +8,7 @@ from typing import Any
 
 from docutils import nodes
 from docutils.utils.math.latex2mathml import tex2mathml
+from sklearn.base import BaseEstimator
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
@@ -39,7 +40,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_class_signature = "mixed"
 napoleon_google_docstring, napoleon_numpy_docstring = True, False
-napoleon_use_ivar = True
+napoleon_use_ivar = napoleon_attr_annotations = False
 python_maximum_signature_line_length = 110
 python_use_unqualified_type_names = True
 
@@ -67,8 +68,10 @@ def _entry(name: str, value: object) -> str:
     """What autodoc is asked for."""
     if not isclass(value):
         return f".. autofunction:: {name}\n"
-    plain = any(issubclass(value, kind) and value is not kind for kind in ALIKE)
-    return f".. autoclass:: {name}\n" + ("" if plain else "   :members:\n")
+    if any(issubclass(value, kind) and value is not kind for kind in ALIKE):
+        return f".. autoclass:: {name}\n"
+    inherited = "   :inherited-members: ClassifierMixin, RegressorMixin, BaseEstimator\n"
+    return f".. autoclass:: {name}\n   :members:\n" + (inherited if issubclass(value, BaseEstimator) else "")
 
 
 def _public(module: str) -> str:
@@ -95,7 +98,7 @@ def _listed(app: Sphinx, page: str, source: list[str]) -> None:
 
 def _left_out(app: Sphinx, what: str, name: str, value: object, skip: bool, options: Any) -> bool | None:
     """Methods that scikit-learn adds to each estimator for the routing of metadata."""
-    return True if re.fullmatch(r"set_\w+_request", name) else None
+    return True if re.fullmatch(r"set_\w+_request|get_metadata_routing", name) else None
 
 
 def setup(app: Sphinx) -> dict[str, Any]:
