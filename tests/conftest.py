@@ -3,6 +3,7 @@
 Compiled code is kept for the session only, in a folder that all of its workers share.
 """
 
+import logging
 import os
 import tempfile
 
@@ -19,6 +20,8 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("same everywhere")
+# On a new machine its first figure tells that fonts are looked for, which no test is about.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -32,7 +32,9 @@ def test_an_example_runs(name: str, tmp_path: Path) -> None:
     done = subprocess.run(
         command, capture_output=True, text=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": path}
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    # on a new machine, matplotlib tells that it looks for fonts
+    told = [line for line in done.stderr.splitlines() if "font cache" not in line]
+    assert (done.returncode, told) == (0, [])
     printed, files = EXPECTED[name]
     assert re.search(printed, done.stdout), done.stdout
     assert files <= {file.name for file in tmp_path.iterdir()}
