@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,9 @@ __all__ = ["constant", "folded", "shape_of"]
 
 Integers = NDArray[np.int64]
 MOST = 64  # integers in a shape, with room
+ARITHMETIC: Mapping[str, Callable[[Integers, Integers], NDArray[Any]]] = {
+    "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.floor_divide, "Equal": np.equal,
+}  # fmt: skip
 
 
 def constant(node: Node) -> Known:
@@ -109,15 +113,55 @@ def _list(node: Node, place: int) -> Integers:
 
 
 def _slice(node: Node) -> Integers:
-    values = _list(node, 0)
+    values = _few(node)
     if node.opset < 10:
-        starts, ends, steps = node.wholes("starts") or [0], node.wholes("ends") or [0], [1]
-        node.wholes("axes")
+        starts, ends, axes = (node.wholes(name) or [] for name in ("starts", "ends", "axes"))
+        steps = [1] * len(starts)
     else:
-        starts, ends = (node.far(place) or [0] for place in (1, 2))
-        steps = node.whole_numbers(4) or [1]
-        node.whole_numbers(3)
-    return values[slice(starts[0], ends[0], steps[0] or 1)]
+        starts, ends = (node.far(place) or [] for place in (1, 2))
+        axes, steps = node.whole_numbers(3) or [], node.whole_numbers(4) or [1] * len(starts)
+    axes = axes or list(range(len(starts)))
+    if not len(starts) == len(ends) == len(axes) == len(steps) or 0 in steps:
+        raise ValueError("its starts, ends, axes and steps are not as many of each, with no step of 0")
+    for start, end, axis, step in zip(starts, ends, axes, steps, strict=True):
+        if not -values.ndim <= axis < values.ndim:
+            raise ValueError(f"it has no axis {axis}: there are {values.ndim}")
+        kept = range(*slice(start, end, step).indices(values.shape[axis]))
+        values = np.take(values, list(kept), axis)
+    return values
+
+
+def _few(node: Node) -> Integers:
+    """The integers that the node reads, if they are as few as those of a shape."""
+    values: Integers = node.known(0).array
+    if values.size > MOST:
+        raise ValueError(f"it computes with {values.size:,} integers; sizes have up to {MOST}")
+    return values
+
+
+def _reshaped(node: Node) -> Integers:
+    sizes = node.whole_numbers(1) or []
+    node.flag("allowzero")
+    if sizes.count(-1) > 1 or min([0, *sizes]) < -1:
+        raise ValueError(f"the shape {sizes} is none")
+    return _few(node).reshape(sizes)
+
+
+def _transposed(node: Node) -> Integers:
+    values = _few(node)
+    order = node.wholes("perm") or list(range(values.ndim))[::-1]
+    if sorted(order) != list(range(values.ndim)):
+        raise ValueError(f"its perm {order} is not an order of {values.ndim} axes")
+    return values.transpose(order)
+
+
+def _repeated(node: Node) -> Integers:
+    """ConstantOfShape: one number as often as a list says."""
+    sizes, value = node.whole_numbers(0) or [], node.tensor("value")
+    count = int(np.prod(sizes, dtype=object))
+    if min([0, *sizes]) < 0 or count > MOST or value is None or value.array.size != 1:
+        raise ValueError(f"it makes {count:,} integers; sizes have up to {MOST}")
+    return np.full(sizes, value.array.reshape(()), np.int64)
 
 
 def _joined(node: Node) -> Integers:
@@ -138,14 +182,19 @@ def _arithmetic(node: Node) -> Integers:
     a, b = node.known(0).array, node.known(1).array
     if b.dtype.kind not in "iu" or max(a.size, b.size) > MOST or (node.op == "Div" and (b == 0).any()):
         raise ValueError("it computes with something other than sizes")
-    result: Integers = {"Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.floor_divide}[
-        node.op
-    ](a, b)
-    return result
+    return np.asarray(ARITHMETIC[node.op](a, b), np.int64)
+
+
+def _chosen(node: Node) -> Integers:
+    condition, one, other = (node.known(place).array for place in range(3))
+    if max(v.size for v in (condition, one, other)) > MOST or {one.dtype.kind, other.dtype.kind} - {*"iu"}:
+        raise ValueError("it chooses between something other than sizes")
+    return np.where(condition != 0, one, other)
 
 
 INTEGERS: Mapping[str, Callable[[Node], Integers]] = {
-    **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _arithmetic),
-    "Concat": _joined, "Gather": _gather, "Identity": lambda node: node.known(0).array, "Slice": _slice,
-    "Squeeze": _one_axis, "Unsqueeze": _one_axis,
+    **dict.fromkeys(("Add", "Sub", "Mul", "Div", "Equal"), _arithmetic),
+    "Concat": _joined, "ConstantOfShape": _repeated, "Gather": _gather,
+    "Identity": lambda node: node.known(0).array, "Reshape": _reshaped, "Slice": _slice,
+    "Squeeze": _one_axis, "Transpose": _transposed, "Unsqueeze": _one_axis, "Where": _chosen,
 }  # fmt: skip
