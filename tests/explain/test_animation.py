@@ -106,6 +106,23 @@ def test_what_shows_most_is_shown_unless_letters_are_fixed() -> None:
     assert np.allclose(fixed.output, run["conv1"][1, 2], rtol=1e-13)
 
 
+def test_a_gradient_that_comes_from_two_layers_is_shown_through_one() -> None:
+    layers = [
+        pl.Conv2D(2, 3, padding=1, name="one"),
+        pl.Conv2D(2, 3, padding=1, name="two", inputs=("input",)),
+        pl.Add(inputs=("one", "two")),
+    ]
+    net = pl.Network(layers, (1, 5, 5))
+    generator = np.random.default_rng(2)
+    run = net.run(
+        generator.normal(size=(1, 1, 5, 5)), upstream={"add1": generator.normal(size=(1, 2, 5, 5))},
+        dtype=np.float64,
+    )  # fmt: skip
+    shares = [run.animate(name, backward=True).stage.output for name in ("one", "two")]
+    assert np.allclose(sum(shares), run.grad["input"][0, 0], rtol=1e-13)
+    assert not np.allclose(shares[0], run.grad["input"][0, 0])
+
+
 def own(source: str, letters: str) -> pl.FormulaLayer:
     return pl.FormulaLayer(source, {"g": pl.Parameter(letters, 0.5)}, name="own")
 

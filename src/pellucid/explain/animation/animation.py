@@ -153,8 +153,10 @@ def _found(sources: Sources, layer: str, *, backward: bool) -> Windows | None:
     for place in places:
         if place.gradient:
             sources.array(place)  # computes the gradient of the input, which few ask for
-        for use in sources.uses(place):
-            if use.scope.step == layer and (windows := windows_of(use)):
+        uses = sources.uses(place)
+        alone = len(uses) == 1 and sources.upstream(place) is None
+        for use in uses:
+            if use.scope.step == layer and (windows := windows_of(use, alone=alone)):
                 return windows
     return None
 

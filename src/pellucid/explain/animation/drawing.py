@@ -227,7 +227,7 @@ class Painter:
         count = int(np.count_nonzero(scene.there))
         what = "product" if self.weighted else "element"
         first = f"sum of {count} {what}{'s' * (count != 1)}: {_number(inside)}"
-        if abs(rest) <= 1e-6 * max(abs(inside), abs(scene.total), 1e-12):
+        if abs(rest) <= 1e-5 * float(np.abs(scene.terms).sum()):  # as the run rounds
             return first
         return f"{first}     the other terms: {_number(rest)}"
 

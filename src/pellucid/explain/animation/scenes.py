@@ -129,7 +129,7 @@ class Stage:
     def output(self) -> Array:
         """All that will fill in: (rows, columns)."""
         rows, columns = self.size
-        if self.windows.chosen:  # a maximum knows of padding what a sum need not know
+        if self.windows.alone:
             return self._stored()
         places = np.arange(rows * columns)
         parts = [

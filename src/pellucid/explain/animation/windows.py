@@ -29,6 +29,7 @@ class Windows:
         placed: for each of these axes the letter of the left side that places the window.
         inner: for each of these axes the summed letters that run through the window.
         chosen: whether one candidate is taken, as by a maximum, and not all are added.
+        alone: whether the run's array is this equation's value, not a sum with those of other layers.
     """
 
     use: Use
@@ -38,6 +39,7 @@ class Windows:
     placed: tuple[str, ...]
     inner: tuple[tuple[str, ...], ...]
     chosen: bool
+    alone: bool
 
     @property
     def others(self) -> tuple[Bound, ...]:
@@ -46,7 +48,7 @@ class Windows:
         return tuple(b for b in self.summand.bounds if b.letter not in within)
 
 
-def windows_of(use: Use) -> Windows | None:
+def windows_of(use: Use, *, alone: bool) -> Windows | None:
     """The first term of an equation that reads windows; None if there is none."""
     targets = set(target_letters(use.equation))
     for summand in _terms(use):
@@ -55,7 +57,7 @@ def windows_of(use: Use) -> Windows | None:
             if isinstance(factor, Read) and (found := _sliding(factor, targets, bound)):
                 axes, placed, inner = zip(*found, strict=True)
                 chosen = is_extreme(use.equation.value)
-                return Windows(use, summand, factor, axes, placed, inner, chosen)
+                return Windows(use, summand, factor, axes, placed, inner, chosen, alone)
     return None
 
 
