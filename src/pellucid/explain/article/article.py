@@ -28,7 +28,7 @@ __all__ = ["Article", "article_of", "form_of"]
 Array = NDArray[Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Article:
     """A network written out: its architecture, its equations and their gradients, with one image's numbers.
 
@@ -48,6 +48,9 @@ class Article:
     classes: tuple[str, ...]
     optimiser: Optimiser
     rate: float
+
+    def __repr__(self) -> str:
+        return f"<Article of {self.title!r}: {', '.join(section.title for section in self.sections)}>"
 
     def html(self) -> str:
         """One page that needs nothing else, with mathematics, pictures, and numbers that one can follow."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from pellucid.explain.article.content import (
     Block,
+    Code,
     Display,
     Figure,
     Fold,
@@ -118,7 +119,7 @@ def _passage(
     if passage.meaning:
         yield paragraph("In words: ", *_prose("; ".join(passage.meaning)), ".")
     for reading in passage.readings:
-        yield paragraph(f"{reading.title[0].upper()}{reading.title[1:]}:")
+        yield _heading(reading.title, passage)
         yield Display(reading.result, known)
     part, steps = parts[passage.layer], len(passage.steps)
     title = f"The derivation, in {steps} steps" if steps > 1 else "The derivation, in one step"
@@ -166,8 +167,19 @@ def _derivation(passage: Passage, part: Part, known: Mapping[str, str]) -> Itera
         yield from (Display(e) for e in passage.forward.equations)
     for chain in chains(passage):
         if chain.title:
-            yield paragraph(f"{chain.title[0].upper()}{chain.title[1:]}:")
+            yield _heading(chain.title, passage)
         yield Steps(tuple(_steps(chain, known)))
+
+
+def _heading(title: str, passage: Passage) -> Paragraph:
+    """A title as a line; a tensor at its beginning keeps its small letter."""
+    first, _, rest = title.partition(" ")
+    known = {*passage.forward.operands, *passage.forward.defined}
+    return (
+        paragraph(Code(first), f" {rest}:")
+        if first in known
+        else paragraph(f"{title[0].upper()}{title[1:]}:")
+    )
 
 
 def _steps(chain: Chain, known: Mapping[str, str]) -> Iterator[Step]:
