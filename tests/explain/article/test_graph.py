@@ -12,8 +12,8 @@ from pellucid.explain.article.content import Card, Diagram
 from pellucid.explain.article.diagram import svg
 from pellucid.explain.article.graph import laid_out
 
-# Columns, but for rounding.
-APART = 1 - 1e-9
+# Columns, which are rounded to hundredths.
+APART = 0.98
 SHAPES = st.sampled_from([(), (10,), (3, 32, 32), (4, 4)])
 
 

@@ -18,12 +18,14 @@ from pellucid.explain.article.content import (
 )
 from pellucid.explain.article.notation import shown_shape
 from pellucid.explain.article.writing import Writing
+from pellucid.formula.ranges import Shape
 from pellucid.network import INPUT, Network, Node
 from pellucid.network_file.describing import chosen_options
 from pellucid.summary import BYTES, LayerSummary, Summary
 
 __all__ = ["architecture"]
 
+NO_BREAK = "\N{NO-BREAK SPACE}"
 HEADINGS = (
     "layer", "type", "options", "output", "parameters", "multiply-adds", "receptive field",
 )  # fmt: skip
@@ -73,9 +75,14 @@ def _row(layer: LayerSummary, node: Node) -> tuple[Cell, ...]:
     name = Link(layer.name, f"forward-{layer.name}")
     shared = "" if node.owner == node.name else f", parameters of {node.owner}"
     return (
-        (name,), (layer.type,), (_options(node) + shared,), (shown_shape(layer.output_shape),),
-        (f"{layer.parameters:,}",), (f"{layer.multiply_adds:,}",), (shown_shape(layer.receptive_field),),
+        (name,), (layer.type,), (_options(node) + shared,), (_whole(layer.output_shape),),
+        (f"{layer.parameters:,}",), (f"{layer.multiply_adds:,}",), (_whole(layer.receptive_field),),
     )  # fmt: skip
+
+
+def _whole(shape: Shape) -> str:
+    """Sizes on one line."""
+    return shown_shape(shape).replace(" ", NO_BREAK)
 
 
 def _options(node: Node) -> str:

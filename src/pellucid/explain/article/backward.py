@@ -30,7 +30,7 @@ from pellucid.explain.derivation_text import Chain, chains
 from pellucid.explain.reference import Place
 from pellucid.explain.sources import Use
 from pellucid.formula.derive import gradient_name
-from pellucid.formula.expression import Equation, Read
+from pellucid.formula.expression import Equation, Read, reads
 from pellucid.formula.formula import Formula
 from pellucid.formula.parse import parse_read
 from pellucid.formula.specialise import specialised
@@ -110,6 +110,7 @@ def _passage(
     known = _gradients(passage)
     if len(derivation.passages) > 1:
         yield paragraph("Through ", named(passage.layer), ":")
+    yield from (Display(equation, known) for equation in _needed(use.equation, passage))
     yield writing.numbered(use.equation, (f"{derivation.name}.grad", str(number)), known)
     alone = Formula((use.equation,), constants=use.scope.formula.constants)
     numbers = specialised(alone, use.scope.ranges).equations[0]
@@ -125,6 +126,17 @@ def _passage(
     title = f"The derivation, in {steps} steps" if steps > 1 else "The derivation, in one step"
     yield Fold(title, tuple(_derivation(passage, part, known)))
     yield Fold("What the letters mean", (_notation(writing, use, part, known),))
+
+
+def _needed(equation: Equation, passage: Passage) -> list[Equation]:
+    """The gradients of results on the way that a gradient's formula reads, and those that they read."""
+    needed = {r.tensor for r in reads(equation.value)}
+    found: list[Equation] = []
+    for gradient in reversed(passage.gradients[:-1]):
+        if gradient.result.name in needed:
+            needed |= {r.tensor for r in reads(gradient.result.value)}
+            found.insert(0, gradient.result)
+    return found
 
 
 def _notation(writing: Writing, use: Use, part: Part, known: Mapping[str, str]) -> Table:

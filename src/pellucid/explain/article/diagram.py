@@ -16,6 +16,8 @@ __all__ = ["svg"]
 WIDTH, HEIGHT, ACROSS, DOWN, AROUND = 268, 48, 20, 24, 4
 # Squares that are drawn for channels, at most, and how far each stands behind the one before.
 MOST, BEHIND = 5, 2.5
+# Letters for which there is room, beside a shape and without one.
+SHORT, LONG = 17, 28
 
 
 def svg(diagram: Diagram) -> str:
@@ -62,19 +64,20 @@ def _edge(edge: Edge) -> str:
 def _card(card: Card, layout: Layout, largest: int) -> str:
     place = layout.places[card.name]
     x, y = _left(place.column), _top(place.row)
-    text, kind = x + 56, html.escape(_short(card.kind or "the image"))
+    text, kind = x + 56, html.escape(_short(card.kind or "the image", LONG if not card.shape else SHORT))
+    shape = shown_shape(card.shape) if card.shape else ""
     drawn = "".join([
         f'<rect class="card" x="{x:g}" y="{y:g}" width="{WIDTH}" height="{HEIGHT}" rx="7"/>',
         *_glyph(card, x + 28, y + HEIGHT / 2, largest),
         f'<text class="name" x="{text:g}" y="{y + 20:g}">{html.escape(_short(card.name))}</text>',
         f'<text class="kind" x="{text:g}" y="{y + 37:g}">{kind}</text>',
-        f'<text class="shape" x="{x + WIDTH - 12:g}" y="{y + 29:g}">{shown_shape(card.shape)}</text>',
+        f'<text class="shape" x="{x + WIDTH - 12:g}" y="{y + 29:g}">{shape}</text>',
     ])  # fmt: skip
     return f'<a href="#{card.anchor}">{drawn}</a>' if card.anchor else f"<g>{drawn}</g>"
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= 17 else f"{name[:16]}…"
+def _short(name: str, most: int = SHORT) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _glyph(card: Card, x: float, y: float, largest: int) -> Iterator[str]:

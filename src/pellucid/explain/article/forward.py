@@ -69,10 +69,13 @@ def _opening(writing: Writing, part: Part) -> Paragraph:
     for place, (operand, value) in enumerate(part.values.items()):
         words += [" and "] if place else []
         words += [_source(value), f" ({shown_shape(shapes[operand][1:])})"]
-    words += [f" and gives {shown_shape(shapes[part.formula.output][1:])} numbers"]
-    words += [f", one for each image and {_listed(axes_of(shapes[part.formula.output])[1:])}."]
+    output = shapes[part.formula.output]
+    axes = axes_of(output)[1:]
+    words += [f" and gives {shown_shape(output[1:])}"]
+    words += [f" numbers, one for each {_listed(axes)}." if axes else "."]
     for place, (operand, name) in enumerate(part.parameters.items()):
-        words += [" Its trained parameters are " if not place else " and "]
+        several = "Its trained parameters are" if len(part.parameters) > 1 else "Its trained parameter is"
+        words += [" and " if place else f" {several} "]
         words += [named(name), f" ({shown_shape(shapes[operand])})"]
     return Paragraph((*words, "." if part.parameters else ""))
 
@@ -92,7 +95,7 @@ def _axes(writing: Writing, part: Part, shape: tuple[int, ...]) -> tuple[str, ..
 
 
 def _listed(words: tuple[str, ...]) -> str:
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else "number"
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
 
 
 def _equations(writing: Writing, part: Part) -> Iterator[Block]:

@@ -17,7 +17,7 @@ from pellucid.explain.article.content import Card
 __all__ = ["Edge", "Layout", "Place", "laid_out"]
 
 # Rounds in which a row's cards move towards what they are joined to.
-ROUNDS = 8
+ROUNDS = 40
 
 
 @dataclass(frozen=True)
@@ -84,15 +84,21 @@ def _columns(levels: Sequence[Sequence[str]], neighbours: Mapping[str, Sequence[
     found = {name: float(place) for level in levels for place, name in enumerate(level)}
     for _ in range(ROUNDS):
         for level in levels:
-            wanted = {
-                name: sum(found[o] for o in neighbours[name]) / len(neighbours[name])
-                if neighbours[name] else found[name]
-                for name in level
-            }  # fmt: skip
+            wanted = {name: _middle([found[o] for o in neighbours[name]] or [found[name]]) for name in level}
             order = sorted(level, key=lambda name: (wanted[name], found[name]))
-            last = -1.0
-            for name in order:
-                last = max(wanted[name], last + 1)
-                found[name] = last
+            found |= dict(zip(order, _apart([wanted[name] for name in order]), strict=True))
     least = min(found.values())
-    return {name: column - least for name, column in found.items()}
+    return {name: round(column - least, 2) for name, column in found.items()}
+
+
+def _middle(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _apart(wanted: Sequence[float]) -> list[float]:
+    """Numbers at least 1 apart near those that are wanted: between as far right and as far left as needed."""
+    right, left = list(wanted), list(wanted)
+    for place in range(1, len(wanted)):
+        right[place] = max(right[place], right[place - 1] + 1)
+        left[-place - 1] = min(left[-place - 1], left[-place] - 1)
+    return [(a + b) / 2 for a, b in zip(right, left, strict=True)]

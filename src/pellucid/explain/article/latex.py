@@ -40,6 +40,7 @@ SPECIAL = {c: f"\\{c}" for c in "#$%&_{}"} | {
     "\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}",
     ">": r"\textgreater{}", "|": r"\textbar{}", '"': "''",
     "×": r"\ensuremath{\times}", "·": r"\ensuremath{\cdot}", "−": r"\ensuremath{-}", "…": r"\ldots{}",
+    "\N{NO-BREAK SPACE}": "~",
     "Σ": r"\ensuremath{\Sigma}", "ε": r"\ensuremath{\varepsilon}", "≤": r"\ensuremath{\le}", "’": "'",
 }  # fmt: skip
 SECTIONS = {1: "section", 2: "subsection", 3: "subsubsection"}
