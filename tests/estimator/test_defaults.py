@@ -44,7 +44,7 @@ def test_few_digits() -> None:
 
 @real
 def test_mnist() -> None:
-    assert score(pl.data.load("mnist"), 4000, 2000) > 0.955
+    assert score(pl.data.load("mnist"), 2000, 2000) > 0.93
 
 
 @real

@@ -69,6 +69,12 @@ def test_partial_fits_are_one_training() -> None:
     assert same_model(parted.model_, quick().fit(IMAGES, LABELS).model_)
 
 
+def test_another_optimiser_goes_on_without_the_state_of_the_first() -> None:
+    begun = quick().partial_fit(IMAGES, LABELS, classes=[0, 1, 2, 3])
+    begun.set_params(optimizer="momentum").partial_fit(IMAGES, LABELS)
+    assert {name.partition(":")[2] for name in begun._state} == {"velocity"}
+
+
 def test_partial_fit_refuses_what_does_not_go_on() -> None:
     with pytest.raises(ValueError, match="classes must be passed on the first call to partial_fit"):
         quick().partial_fit(IMAGES, LABELS)
@@ -143,6 +149,7 @@ def test_a_bar_is_drawn_if_asked_for(capfd: pytest.CaptureFixture[str]) -> None:
         ({"lr": 0}, "lr is 'auto' or a number above 0, not 0"),
         ({"lr": "fast"}, "lr is 'auto' or a number above 0, not 'fast'"),
         ({"early_stopping": "yes"}, "early_stopping is a whole number or True, not 'yes'"),
+        ({"early_stopping": True, "validation_fraction": None}, "needs a validation_fraction"),
         ({"early_stopping": True, "validation_fraction": 2}, "a share for validation is between 0 and 1"),
         ({"callbacks": [print]}, "callbacks are a list of objects whose class is a Callback"),
         ({"n_jobs": 0}, "n_jobs is a whole number other than 0, or None, not 0"),

@@ -9,6 +9,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from pellucid import engine as engines
+from pellucid.engine import state_name
 from pellucid.estimator.range_test import best_rate
 from pellucid.estimator.samples import Distinct
 from pellucid.model import Model, Normalisation
@@ -105,12 +106,16 @@ def _normalisation(samples: Samples) -> Normalisation:
 
 
 def _start(setting: Setting, before: Before | None) -> Checkpoint:
-    network, options, history = setting.network, setting.options, () if before is None else before.history
-    if before is None:
-        parameters: Mapping[str, Array] = network.initial_parameters(options.seed, options.dtype)
-    else:
-        parameters = before.model.parameters
+    """The state before the first step; that of another optimiser than before is dropped."""
+    network, options = setting.network, setting.options
+    parameters: Mapping[str, Array] = network.initial_parameters(options.seed, options.dtype)
+    state: Mapping[str, Array] = {}
+    history: tuple[Row, ...] = ()
+    if before is not None:
+        parameters, state, history = before.model.parameters, before.state, before.history
+    states = options.optimizer.states
+    known = {state_name(name, one) for one in states for name in network.parameter_shapes}
     return Checkpoint(
         network, options, setting.engine.name, (), setting.normalisation, Place(len(history)), history,
-        parameters, {} if before is None else before.state, None,
+        parameters, state if state.keys() == known else {}, None,
     )  # fmt: skip

@@ -45,6 +45,8 @@ def options_for(
     given: dict[str, object] = {"epochs": count, "batch_size": size, "optimizer": optimizer, "seed": seed}
     given["clip_norm"] = CLIP_NORM
     if early_stopping is not False:
+        if validation_fraction is None:
+            raise UsageError("early stopping needs a validation_fraction between 0 and 1, not None")
         patience = PATIENCE if early_stopping is True else _whole("early_stopping", early_stopping)
         given |= {"early_stopping": patience, "validation": _real(validation_fraction)}
     return Options().changed(dtype=dtype_for(samples, features), **given)
