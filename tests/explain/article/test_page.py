@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import pellucid as pl
+from pellucid.errors import UsageError
 from pellucid.explain.article.content import Figure, Fold, Section, Steps, Table
 from tests.explain.article.articles import NAMES, article, network, read
 
@@ -125,6 +126,22 @@ def test_a_model_is_followed_on_its_own_image() -> None:
     assert "dog" in made.html()
     guessed = "cat" if model.predict(image)[0] == 0 else "dog"
     assert f"most probable is taken: {guessed}." in model.article(image).notes[-1]
+
+
+def test_a_trained_model_says_how_it_was_trained() -> None:
+    net = pl.Network([pl.Dense(2)], (2,), pl.SoftmaxCrossEntropy())
+    parameters = net.initial_parameters()
+    history = ({"epoch": 1}, {"epoch": 2})
+    trained = pl.Model(net, parameters, history=history, metadata={"data": "digits"})
+    image = np.ones((1, 2), np.float32)
+    note = "Its parameters were trained for 2 epochs on the images digits."
+    assert trained.article(image).notes[0] == note
+    assert pl.Model(net, parameters).article(image).notes[0] == "Its image was given."
+
+
+def test_only_one_image_is_followed() -> None:
+    with pytest.raises(UsageError, match="one image, and 2 were given"):
+        network("mnist-maxpool").article(images=np.zeros((2, 1, 28, 28)))
 
 
 def _all(blocks: tuple[object, ...], kind: type) -> list:

@@ -138,9 +138,16 @@ def _subject(
 ) -> Subject:
     if isinstance(subject, Network):
         return of_network(subject, parameters, images, labels, seed)
-    return of_model(
-        subject, images, labels, seed, ("Its parameters were trained.",) if subject.history else ()
-    )
+    return of_model(subject, images, labels, seed, _training(subject))
+
+
+def _training(model: Model) -> tuple[str, ...]:
+    """How the parameters were trained, as far as the model says so."""
+    if not model.history:
+        return ()
+    epochs = "one epoch" if len(model.history) == 1 else f"{len(model.history)} epochs"
+    images = f" on the images {model.metadata['data']}" if "data" in model.metadata else ""
+    return (f"Its parameters were trained for {epochs}{images}.",)
 
 
 def _silent(what: str, done: int, total: int) -> None:
