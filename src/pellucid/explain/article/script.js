@@ -10,7 +10,7 @@
       }
     }
   };
-  addEventListener("resize", scrolling);
+  new ResizeObserver(scrolling).observe(document.querySelector("main"));
   addEventListener("load", scrolling);
   document.addEventListener("toggle", scrolling, true);
 

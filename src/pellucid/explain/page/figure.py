@@ -47,33 +47,32 @@ def figure(run: Run, name: str, *, caption: str, classes: Sequence[str] = ()) ->
     sources = Sources(run)
     place = placed(name, sources.shape)
     array = sources.array(place)
-    plan = layout(array.shape)
+    plan, described = layout(array.shape), _described(str(place), array)
     is_image = place.name == INPUT and not place.gradient and array.ndim == 4
-    picture = _image(array, plan) if is_image else _values(array, plan)
+    picture, legend = (_image if is_image else _values)(array, plan, described)
     by_class = _by_class(run, place.name, array, classes)
     labels = _labels(by_class or [str(k) for k in range(array.size)]) if array.size <= ROW else ""
     lists_classes = f' data-classes="{html.escape(json.dumps(by_class))}"' if by_class else ""
     return (
         f'<figure class="tensor" data-tensor="{html.escape(str(place))}"{lists_classes}>'
-        f"{picture[0].replace('@', _described(str(place), array), 1)}{labels}{picture[1]}"
-        f"<figcaption>{caption}</figcaption></figure>"
+        f"{picture}{labels}{legend}<figcaption>{caption}</figcaption></figure>"
     )
 
 
-def _values(array: Array, plan: Layout) -> tuple[str, str]:
+def _values(array: Array, plan: Layout, described: str) -> tuple[str, str]:
     """The picture of signed values, and its legend."""
     finite = np.abs(array[np.isfinite(array)])
     limit = float(finite.max()) if finite.size else 0.0
     source = signed_picture(array, plan, limit)
-    return _cells(source, plan), _legend(float(array.min()), float(array.max()), limit)
+    return _cells(source, plan, described), _legend(float(array.min()), float(array.max()), limit)
 
 
-def _image(array: Array, plan: Layout) -> tuple[str, str]:
-    """The picture of an image's channels, before it the image in colour, if it has three."""
+def _image(array: Array, plan: Layout, described: str) -> tuple[str, str]:
+    """The picture of an image's channels, before it the image in colour, if it has three; and its legend."""
     low, high = min(0.0, float(array.min())), max(1.0, float(array.max()))
     if float(array.min()) < 0:  # normalised pixels: as much of the greys as they use
         low, high = float(array.min()), float(array.max())
-    cells = _cells(grey_picture(array, plan, low, high), plan)
+    cells = _cells(grey_picture(array, plan, low, high), plan, described)
     legend = _bar(low, "linear-gradient(to right,#000,#fff)", high)
     if array.shape[1] != 3:
         return cells, legend
@@ -87,11 +86,11 @@ def _image(array: Array, plan: Layout) -> tuple[str, str]:
     return colour + cells, legend
 
 
-def _cells(source: str, plan: Layout) -> str:
+def _cells(source: str, plan: Layout, described: str) -> str:
     height, width = plan.cells
     return (
-        f'<div class="cells" style="width:min(100%,{plan.side * width:.0f}px)"><img src="{source}" alt="@"'
-        f' width="{width}" height="{height}"></div>'
+        f'<div class="cells" style="width:min(100%,{plan.side * width:.0f}px)">'
+        f'<img src="{source}" alt="{described}" width="{width}" height="{height}"></div>'
     )
 
 

@@ -12,16 +12,20 @@ listenToSteps();
 listenToTrail();
 arrive();
 
-// For tests and curious readers: what the page finds out about one number.
+// For tests and curious readers: what the page finds out about one number, and who uses it.
 window.pellucid = {
-  summary: (text) => {
+  explain: (text) => {
     const { name, place } = parsedReference(text), found = explain(name, place);
     return {
-      stored: found.stored, total: found.total, bound: found.bound, agrees: found.agrees, role: found.role,
-      terms: found.terms.map((term) => term.value), texts: found.terms.map((term) => asText(termParts(term))),
+      reference: text, stored: found.stored, total: found.total, bound: found.bound, agrees: found.agrees,
+      role: found.role, terms: found.terms.map((term) => term.value),
+      texts: found.terms.map((term) => asText(termParts(term))),
       operands: found.terms.flatMap(operandsOf).map((o) => referenceTo(o.name, o.place)),
       vanished: Object.fromEntries(found.vanished.map(({ kind, terms }) => [kind, terms.length])),
-      uses: usesOf(name, place).map((use) => use.reference),
     };
+  },
+  uses: (text) => {
+    const { name, place } = parsedReference(text);
+    return usesOf(name, place).map((use) => use.reference);
   },
 };
