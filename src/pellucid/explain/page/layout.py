@@ -1,9 +1,9 @@
 """How the elements of a tensor are laid out as the cells of a picture: tiles in rows, with gaps between them.
 
 >>> layout((1, 16, 32, 32))
-Layout(height=32, width=32, tiles=16, columns=4, group=16)
+Layout(height=32, width=32, tiles=16, columns=8, group=16)
 >>> layout((10, 8192))
-Layout(height=64, width=128, tiles=10, columns=3, group=1)
+Layout(height=64, width=128, tiles=10, columns=5, group=1)
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def layout(shape: tuple[int, ...]) -> Layout:
         height, width = _wrapped(shape[-1] if shape else 1)
     step = 1 if tiles == group else group
     choices = [Layout(height, width, tiles, n, group) for n in range(step, tiles + 1, step)]
-    return max(choices, key=lambda c: c.side * c.tiles / (c.rows * c.columns))
+    return max(choices, key=lambda c: c.side * (c.tiles / (c.rows * c.columns)) ** 3)
 
 
 def _wrapped(length: int) -> tuple[int, int]:
