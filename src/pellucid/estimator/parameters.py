@@ -9,7 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from pellucid.errors import UsageError
-from pellucid.estimator.recipe import CLIP_NORM, batch_size_for, dtype_for, epochs_for
+from pellucid.estimator.recipe import batch_size_for, dtype_for, epochs_for
 from pellucid.training.callbacks import Callback
 from pellucid.training.optimiser import Optimiser
 from pellucid.training.options import Options
@@ -43,7 +43,6 @@ def options_for(
     size = batch_size_for(samples) if batch_size == "auto" else _whole("batch_size", batch_size)
     count = epochs_for(samples, size) if epochs == "auto" else _whole("epochs", epochs)
     given: dict[str, object] = {"epochs": count, "batch_size": size, "optimizer": optimizer, "seed": seed}
-    given["clip_norm"] = CLIP_NORM
     if early_stopping is not False:
         if validation_fraction is None:
             raise UsageError("early stopping needs a validation_fraction between 0 and 1, not None")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CLIP_NORM", "batch_size_for", "dtype_for", "epochs_for"]
+__all__ = ["batch_size_for", "dtype_for", "epochs_for"]
 
 FEWEST_EPOCHS, MOST_EPOCHS = 15, 200
 # Where that many steps take more epochs than the fewest, there are more.
@@ -10,8 +10,6 @@ STEPS = 600
 SMALLEST_BATCH, LARGEST_BATCH = 32, 128
 # Up to here every step sees all samples.
 FULL_BATCH = 256
-# Most that the norm of a step's gradients may be: a single odd batch cannot ruin what was learned.
-CLIP_NORM = 1.0
 # Up to so many values, float64 costs nothing that one would notice.
 TINY = 2**16
 
