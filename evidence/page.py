@@ -16,7 +16,7 @@ from pellucid.explain.page import data, panel, script
 from tests.explain.numbers import arrays, named, run_of
 from tests.explain.page.chromium import launched
 
-EACH = 1_000
+EACH = 200
 
 
 @dataclass
