@@ -12,15 +12,15 @@ import pellucid as pl
 
 pytest.importorskip("onnx")
 
-HERE = Path(__file__).parent
-EXPECTED = np.load(HERE / "branched_model.npz")
+FOLDER = Path(__file__).parents[1] / "fixtures"
+EXPECTED = np.load(FOLDER / "branched_model.npz")
 ENGINES = ("numpy", "compiled")
 # Batch normalisation is folded into one factor and one summand, whose gradients are of another kind.
 FOLDED = {"norm.weight"}
 
 
 def imported() -> pl.Model:
-    return pl.from_onnx(HERE / "branched_model.onnx", loss=pl.SoftmaxCrossEntropy())
+    return pl.from_onnx(FOLDER / "branched_model.onnx", loss=pl.SoftmaxCrossEntropy())
 
 
 def run(model: pl.Model, engine: str) -> pl.Run:
