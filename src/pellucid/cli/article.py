@@ -73,10 +73,11 @@ def article(
     and the checks that show that all of it is right. A page needs no other file and no network.
     """
     from pellucid.cli.progress import working
-    from pellucid.cli.subject import class_of, network_or_model
-    from pellucid.cli.target import check_writable
+    from pellucid.cli.subject import class_of, file_of, network_or_model
+    from pellucid.cli.target import check_apart, check_writable
     from pellucid.explain.article import form_of
 
+    check_apart(file_of(net), image, out)
     check_writable(out)
     form = form_of(out, form)
     found = network_or_model(net)

@@ -21,7 +21,7 @@ __all__ = ["export"]
     ),
 )
 @click.argument("model", type=FILE)
-@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="The ONNX file to write.")
+@click.option("-o", "--out", type=FILE, required=True, metavar="FILE", help="The ONNX file to write.")
 @click.option(
     "--logits/--probabilities", default=True, show_default=True, help="What the exported model gives."
 )
@@ -42,7 +42,10 @@ def export(
     It takes any number of images at a time; class names and normalisation stand in its metadata.
     """
     from pellucid.cli.subject import model_from
+    from pellucid.cli.target import check_apart, check_writable
 
+    check_apart(model, out)
+    check_writable(out)
     loaded = model_from(model)
     given = "none" if no_preprocessing else preprocessing
     loaded.to_onnx(out, preprocessing=given, probabilities=not logits)

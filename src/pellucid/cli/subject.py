@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from pellucid.model import Model
     from pellucid.network import Network
 
-__all__ = ["class_of", "image_shape", "labelled_images", "model_from", "network_for", "network_or_model"]
+__all__ = [
+    "class_of", "file_of", "image_shape", "labelled_images", "model_from", "network_for", "network_or_model",
+]  # fmt: skip
 
 DEFAULT = "default"
 
@@ -40,6 +42,11 @@ def network_or_model(spec: str) -> Network | Model:
     if spec.endswith((".safetensors", ".onnx")) or (os.path.isfile(spec) and not spec.endswith(".toml")):
         return model_from(spec)
     return _from_file(spec)
+
+
+def file_of(spec: str) -> Path | None:
+    """The file of this name, which a NET, MODEL or DATA may stand for; None if there is none to be lost."""
+    return Path(spec) if os.path.isfile(spec) else None
 
 
 def model_from(path: str | os.PathLike[str]) -> Model:

@@ -13,7 +13,7 @@ import click
 from pellucid.cli.command import Command
 from pellucid.cli.failure import Interrupted
 from pellucid.cli.options import FILE, FOLDER, as_size, channels_last, data_dir, engine, json_lines, threads
-from pellucid.cli.subject import DEFAULT, network_for
+from pellucid.cli.subject import DEFAULT, file_of, network_for
 from pellucid.errors import ResourceError
 
 if TYPE_CHECKING:
@@ -125,7 +125,8 @@ def train(
     boards = [] if tensorboard is None else [TensorBoard(tensorboard)]
     reporter = EventReport if as_json else Report if quiet else TableReport
     with target(data, out, checkpoint, resume) as files:
-        check_apart(files.model, files.checkpoint, history, plot)
+        given = [file_of(name) for name in (data, net) if name is not None]
+        check_apart(*given, files.model, files.checkpoint, history, plot)
         mode: Mode = "auto" if color is None else "rgb" if color else "gray"
         splits = load(data, data_dir=data_dir, resize=resize, mode=mode, channels_last=channels_last)
         network = _network(net, resume, splits.train)

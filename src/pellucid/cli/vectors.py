@@ -35,9 +35,12 @@ def vectors(net: str, out: Path, batch: int, seed: int, as_json: bool) -> None:
     NET is the name of a network or a .toml file, MODEL a file that training saved. Inputs and targets are
     random; inputs are what the network itself reads, after a model's scaling of images.
     """
-    from pellucid.cli.subject import network_or_model
+    from pellucid.cli.subject import file_of, network_or_model
+    from pellucid.cli.target import check_apart, check_writable
     from pellucid.network import Network
 
+    check_apart(file_of(net), out)
+    check_writable(out)
     found = network_or_model(net)
     plain = isinstance(found, Network)
     network, parameters = (found, None) if isinstance(found, Network) else (found.network, found.parameters)

@@ -43,11 +43,14 @@ def take(net: str, state: Path, out: Path, channels_last: bool | None, as_json: 
     """
     from dataclasses import replace
 
-    from pellucid.cli.subject import network_or_model
+    from pellucid.cli.subject import file_of, network_or_model
+    from pellucid.cli.target import check_apart, check_writable
     from pellucid.interop.weights import import_weights
     from pellucid.model import Model
     from pellucid.network import Network
 
+    check_apart(file_of(net), state, out)
+    check_writable(out)
     found = network_or_model(net)
     network = found if isinstance(found, Network) else found.network
     parameters = import_weights(network, state, channels_last=channels_last)
@@ -72,8 +75,11 @@ def take(net: str, state: Path, out: Path, channels_last: bool | None, as_json: 
 def give(model: Path, out: Path, channels_last: bool, as_json: bool) -> None:
     """Write the weights of MODEL as the state dict of a chain of the same layers: 0.weight, 0.bias, ..."""
     from pellucid.cli.subject import model_from
+    from pellucid.cli.target import check_apart, check_writable
     from pellucid.interop.weights import export_weights
 
+    check_apart(model, out)
+    check_writable(out)
     loaded = model_from(model)
     export_weights(loaded, out, channels_last=channels_last)
     _tell(out, len(loaded.parameters), as_json=as_json)
