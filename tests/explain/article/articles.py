@@ -31,8 +31,8 @@ formula = "y[n,k,i] = sqrt(1 + sum[j] x[n,k,i,j]^2)"
 
 [[layer]]
 type = "FormulaLayer"
-formula = "s[n] = mean[k,i] x[n,k,i] ; y[n,m] = sum[k,i] v[m,k,i] * (x[n,k,i] - s[n])"
-parameters = { v = { axes = "m,k,i" } }
+formula = "s[n] = mean[k,i] x[n,k,i] ; y[n,m] = g * sum[k,i] v[m,k,i] * (x[n,k,i] - s[n])"
+parameters = { v = { axes = "m,k,i" }, g = { axes = "", init = 1.0 } }
 constants = { M = 4 }
 """
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pellucid.engine.run import Run
-from pellucid.explain.article.content import Block, Code, Number, Section, Table, paragraph
+from pellucid.explain.article.content import Block, Cell, Code, Number, Section, Table, paragraph
 from pellucid.explain.article.worked import telling, worked_out
 from pellucid.explain.article.writing import Writing
-from pellucid.explain.explanation import StepExplanation
-from pellucid.explain.reference import Place
+from pellucid.explain.reference import Place, Reference
 from pellucid.training.optimiser import Optimiser
 
 __all__ = ["update"]
@@ -23,20 +22,15 @@ def update(writing: Writing, optimiser: Optimiser, rate: float) -> Section:
     )  # fmt: skip
     blocks: list[Block] = [opening]
     blocks += [writing.numbered(e, ("update", e.name)) for e in optimiser.formula.equations]
-    steps = [_step(writing, name, optimiser, rate) for name in writing.network.parameter_shapes]
-    if not steps:
+    elements = [telling(run.grad[name], Place(name)) for name in writing.network.parameter_shapes]
+    if not elements:
         return Section(
             "One step of training", "update", (paragraph("The network has no parameters to train."),)
         )
+    steps = [run.explain_step(str(element), rate, optimiser=optimiser) for element in elements]
     for found in steps[0].equations:
         blocks += worked_out(found, "For example")
-    rows = tuple(
-        (
-            (Code(step.reference, step.reference),), (Number(_element(run, step.reference, gradient=False)),),
-            (Number(_element(run, step.reference, gradient=True)),), (Number(step.new),),
-        )
-        for step in steps
-    )  # fmt: skip
+    rows = tuple(_row(run, element, step.new) for element, step in zip(elements, steps, strict=True))
     headings = "element", "before", "gradient", "after"
     table = Table(
         "The element of each parameter that has the largest gradient", headings, rows, frozenset({1, 2, 3})
@@ -44,12 +38,7 @@ def update(writing: Writing, optimiser: Optimiser, rate: float) -> Section:
     return Section("One step of training", "update", (*blocks, table))
 
 
-def _step(writing: Writing, name: str, optimiser: Optimiser, rate: float) -> StepExplanation:
-    reference = telling(writing.run.grad[name], Place(name))
-    return writing.run.explain_step(reference, rate, optimiser=optimiser)
-
-
-def _element(run: Run, reference: str, *, gradient: bool) -> float:
-    name, _, rest = reference.partition("[")
-    indices = tuple(map(int, rest.rstrip("]").split(",")))
-    return float((run.grad if gradient else run)[name][indices])
+def _row(run: Run, element: Reference, after: float) -> tuple[Cell, ...]:
+    name, at = element.place.name, element.indices
+    before, gradient = (Number(float(values[name][at])) for values in (run, run.grad))
+    return (Code(str(element), str(element)),), (before,), (gradient,), (Number(after),)

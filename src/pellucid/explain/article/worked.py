@@ -33,18 +33,18 @@ SHOWN = 5
 TIMES = " × "
 
 
-def telling(array: NDArray[np.generic], place: Place) -> str:
-    """The reference of the element with the largest absolute value, the first of equals."""
+def telling(array: NDArray[np.generic], place: Place) -> Reference:
+    """The element with the largest absolute value, the first of equals."""
     values = np.nan_to_num(np.abs(np.asarray(array, np.float64)))
     indices = np.unravel_index(int(np.argmax(values)), values.shape) if values.ndim else ()
-    return str(Reference(place, tuple(map(int, indices))))
+    return Reference(place, tuple(map(int, indices)))
 
 
 def worked(run: Run, name: str, *, gradient: bool = False) -> list[Block]:
     """The element of an array that tells most, worked out."""
     array = run.grad[name] if gradient else run[name]
     reference = telling(array, Place(name, gradient=gradient))
-    return worked_out(run.explain(reference, most=TERMS), "For example")
+    return worked_out(run.explain(str(reference), most=TERMS), "For example")
 
 
 def worked_out(found: Explanation, opening: str) -> list[Block]:
