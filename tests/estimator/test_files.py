@@ -52,6 +52,16 @@ def test_a_file_is_a_model_for_the_rest_of_the_package(tmp_path: Path) -> None:
     assert model.classes == ("0", "1", "2", "3")
 
 
+def test_what_json_has_no_words_for_is_left_out(tmp_path: Path) -> None:
+    generator = np.random.RandomState(0)
+    quick(epochs=1, callbacks=[pl.Callback()], random_state=generator, net=pl.zoo.default).fit(
+        IMAGES, LABELS
+    ).to_file(tmp_path / "model.safetensors")
+    read = pl.ImageClassifier.from_file(tmp_path / "model.safetensors")
+    assert (read.callbacks, read.random_state) == (None, None)
+    assert read.fit(IMAGES, LABELS).n_iter_ == 1
+
+
 def test_a_model_that_was_trained_otherwise_becomes_an_estimator(tmp_path: Path) -> None:
     net = pl.zoo.default((1, 8, 8), 4)
     model = pl.train(net, (IMAGES[:, None], LABELS), epochs=2, progress=False)

@@ -124,6 +124,36 @@ def test_class_weights_are_sample_weights() -> None:
     assert same_model(one.model_, other.model_)
 
 
+def test_a_fit_that_fails_leaves_the_estimator_as_it_was() -> None:
+    class Break(pl.Callback):
+        def on_step(self, moment: object) -> object:
+            raise KeyboardInterrupt
+
+    fitted = quick().fit(IMAGES, LABELS)
+    before = fitted.predict(IMAGES).tolist()
+    fitted.set_params(callbacks=[Break()])
+    with pytest.raises(KeyboardInterrupt):
+        fitted.fit(IMAGES[:, :7, :7], WORDS)
+    assert fitted.predict(IMAGES).tolist() == before
+    unfitted = quick(lr=-1)
+    with pytest.raises(UsageError):
+        unfitted.fit(IMAGES, LABELS)
+    assert vars(unfitted) == vars(quick(lr=-1))
+
+
+@pytest.mark.parametrize("weights", [dict.fromkeys(range(4), 0), {1: -1}, {1: np.inf}])
+def test_class_weights_that_cannot_be_used(weights: dict[int, float]) -> None:
+    with pytest.raises(DataError, match="class weights are finite, at least 0, and not 0 for all samples"):
+        quick(class_weight=weights).fit(IMAGES, LABELS)
+
+
+def test_targets_that_a_regressor_cannot_use() -> None:
+    with pytest.raises(DataError, match="targets are too large to have a mean and a deviation"):
+        quick_regressor().fit(IMAGES, HEIGHTS * 1e300)
+    with pytest.raises(DataError, match="numbers for each image: 2 in y, 1 from the network"):
+        quick_regressor().partial_fit(IMAGES, HEIGHTS).partial_fit(IMAGES, np.stack([HEIGHTS] * 2, axis=1))
+
+
 def test_callbacks_are_told_and_may_stop() -> None:
     class Stop(pl.Callback):
         def on_epoch_end(self, row: object) -> object:

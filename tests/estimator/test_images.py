@@ -23,8 +23,9 @@ RGB = quick().fit(COLOURED, LABELS)
         IMAGES[:, None],
         IMAGES.reshape(200, 64).tolist(),
         [Image.fromarray(image) for image in IMAGES],
+        np.fromiter((Image.fromarray(image) for image in IMAGES), object),
     ],
-    ids=["rows", "NCHW", "lists", "Pillow"],
+    ids=["rows", "NCHW", "lists", "Pillow", "objects"],
 )
 def test_gray_images_in_every_form_are_the_same_images(images: object) -> None:
     other = quick().fit(images, LABELS)
@@ -90,6 +91,7 @@ def test_channels_that_seem_to_come_last_are_pointed_out() -> None:
         (quick(data_format="HWC"), IMAGES, "data_format is 'NCHW' or 'NHWC', not 'HWC'"),
         (quick(), IMAGES[0, 0], "Expected 2D array, got 1D array instead"),
         (quick(), [Image.new("L", (8, 8)), Image.new("L", (8, 9))], "different sizes .8 x 8, 9 x 8."),
+        (quick(), [Image.fromarray(np.zeros((8, 8), np.float32))] * 2, "mode .F. does not say which number"),
         (quick(), np.where(IMAGES == 16, np.nan, IMAGES), "Input X contains NaN"),
         (quick(), np.where(IMAGES == 16, np.inf, IMAGES), "Input X contains infinity"),
         (quick(), IMAGES[:0], "Found array with 0 sample"),

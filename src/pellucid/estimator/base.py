@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -96,8 +97,9 @@ class ImageEstimator(ABC, BaseEstimator):  # type: ignore[misc]
             TrainingError: the loss is no longer finite.
         """
         before = self._before() if self.warm_start else None
-        samples = self._samples(X, y, sample_weight, new=before is None)
-        self._learn(samples, before and replace(before, state={}, history=()))
+        with self._as_before_if_it_fails():
+            samples = self._samples(X, y, sample_weight, new=before is None)
+            self._learn(samples, before and replace(before, state={}, history=()))
         return self
 
     def to_file(self, path: str | os.PathLike[str]) -> None:
@@ -151,11 +153,22 @@ class ImageEstimator(ABC, BaseEstimator):  # type: ignore[misc]
     def _go_on(self, X: object, y: object, sample_weight: object, classes: Array | None = None) -> Self:
         """One more epoch, on these samples."""
         before = self._before()
-        samples = self._samples(X, y, sample_weight, classes, new=before is None)
         done = 0 if before is None else len(before.history)
         once = {"epochs": done + 1, "schedule": Constant(), "validation": None, "early_stopping": None}
-        self._learn(samples, before, **once)
+        with self._as_before_if_it_fails():
+            samples = self._samples(X, y, sample_weight, classes, new=before is None)
+            self._learn(samples, before, **once)
         return self
+
+    @contextmanager
+    def _as_before_if_it_fails(self) -> Iterator[None]:
+        """An error or Ctrl-C in between leaves no labels or shapes that an earlier model does not have."""
+        noted = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            self.__dict__ = noted
+            raise
 
     def _before(self) -> Before | None:
         """What was learned so far."""

@@ -179,7 +179,7 @@ class ImageClassifier(ClassifierMixin, ImageEstimator):  # type: ignore[misc]
         check_classification_targets(y)
         self.classes_ = np.unique(y) if classes is None else classes
         if len(self.classes_) < 2:
-            raise DataError(f"a classifier needs 2 classes or more, and y has 1 class: {self.classes_[0]!r}")
+            raise DataError(f"a classifier needs 2 classes or more, and y has 1 class: {self.classes_[:1]}")
         return len(self.classes_)
 
     def _encoded(self, y: Array, *, new: bool) -> Array:
@@ -209,4 +209,7 @@ class ImageClassifier(ClassifierMixin, ImageEstimator):  # type: ignore[misc]
             return weights / counts[targets]
         labels = self.classes_[targets]
         of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=labels)
-        return np.asarray(weights * of_class[targets])
+        weighted = np.asarray(weights * of_class[targets])
+        if not (np.isfinite(of_class).all() and (of_class >= 0).all() and weighted.any()):
+            raise DataError("class weights are finite, at least 0, and not 0 for all samples")
+        return weighted

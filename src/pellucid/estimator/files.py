@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -72,14 +72,20 @@ def _plain(value: object) -> object:
         case Optimiser():
             return value.options()
         case Mapping():
-            return [[_plain(key), _plain(each)] for key, each in value.items()]
+            return _listed(value.items())
         case np.generic() | np.ndarray():
             return value.tolist()
         case list() | tuple():
-            return [_plain(each) for each in value]
+            return _listed(value)
         case str() | bool() | int() | float():
             return value
     return None
+
+
+def _listed(values: Iterable[object]) -> list[object] | None:
+    """Values in JSON's types; None if it has no words for one of them."""
+    plain = [_plain(value) for value in values]
+    return None if None in plain else plain
 
 
 def _rich(name: str, value: Any) -> Any:

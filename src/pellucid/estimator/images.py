@@ -41,6 +41,8 @@ def flattened(X: object, data_format: str, channels: int | None = None) -> tuple
     """
     if data_format not in FORMATS:
         raise UsageError(f"data_format is 'NCHW' or 'NHWC', not {data_format!r}")
+    if isinstance(X, np.ndarray) and X.dtype == object and X.ndim == 1:
+        X = X.tolist()
     if isinstance(X, list | tuple) and (pictures := _pictures(X, channels)) is not None:
         images = pictures
     else:
@@ -121,9 +123,14 @@ def _pictures(X: Sequence[object], channels: int | None) -> Array | None:
 
     from pellucid.data.decode import flat
 
-    pictures = [flat(picture) for picture in X if isinstance(picture, Image)]
-    if not pictures or len(pictures) < len(X):
+    given = [picture for picture in X if isinstance(picture, Image)]
+    if not given or len(given) < len(X):
         return None
+    if strange := {picture.mode for picture in given} & {"I", "F"}:
+        raise DataError(
+            f"Pillow's mode {min(strange)!r} does not say which number is white; give an array of the numbers"
+        )
+    pictures = [flat(picture) for picture in given]
     sizes = {(picture.height, picture.width) for picture in pictures}
     if len(sizes) > 1:
         some = ", ".join(f"{h} x {w}" for h, w in sorted(sizes)[:3])

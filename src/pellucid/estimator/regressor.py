@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -84,13 +85,22 @@ class ImageRegressor(RegressorMixin, ImageEstimator):  # type: ignore[misc]
     def _encoded(self, y: Array, *, new: bool) -> Array:
         targets = y.astype(np.float64)
         if new:
-            linear = isinstance(self.network_.nodes[-1].layer, Dense)
-            different = np.unique(targets, axis=0)  # whose mean is the same, however often each is repeated
-            self.target_mean_ = different.mean(axis=0) if linear else np.zeros(y.shape[1:])
-            spread = different.std(axis=0) if linear else np.ones(y.shape[1:])
-            self.target_scale_ = np.where(spread > 0, spread, 1.0)
+            self._note_scale(targets)
+        found, wanted = math.prod(y.shape[1:]), math.prod(self.network_.output_shape)
+        if found != wanted:
+            raise DataError(f"numbers for each image: {found} in y, {wanted} from the network")
         scaled = (targets - self.target_mean_) / self.target_scale_
         return scaled.reshape(len(y), *self.network_.output_shape)
+
+    def _note_scale(self, targets: Array) -> None:
+        linear = isinstance(self.network_.nodes[-1].layer, Dense)
+        different = np.unique(targets, axis=0)  # whose mean is the same, however often each is repeated
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.target_mean_ = different.mean(axis=0) if linear else np.zeros(targets.shape[1:])
+            spread = different.std(axis=0) if linear else np.ones(targets.shape[1:])
+        if not (np.isfinite(self.target_mean_).all() and np.isfinite(spread).all()):
+            raise DataError("the targets are too large to have a mean and a deviation in float64")
+        self.target_scale_ = np.where(spread > 0, spread, 1.0)
 
     def _restore(self, model: Model, noted: Mapping[str, Array] | None) -> None:
         outputs, loss = model.network.output_shape, model.network.loss
