@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pellucid.formula.derive import gradient_name
 from pellucid.formula.expression import Equation
 from pellucid.formula.formula import Formula
 
@@ -107,6 +108,11 @@ class Passage:
         before = (s for section in self.jacobians for s in (*section.steps, *section.cases))
         behind = (s for section in self.readings for s in (*section.steps, *section.cases))
         return (*before, *(s for g in self.gradients for s in g.steps), *self.numbers, *behind)
+
+    @property
+    def gradient_of(self) -> Mapping[str, str]:
+        """For each tensor that is a gradient, of what: it is written as the loss's partial derivative."""
+        return {gradient_name(t): t for t in (*self.forward.operands, *self.forward.defined)}
 
     @property
     def result(self) -> Equation:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pellucid.explain.derivation import (
@@ -86,18 +86,12 @@ def _together(derivation: Derivation) -> str:
     return f"the gradient by {derivation.name} is the sum of these {len(derivation.passages)} right sides"
 
 
-def _gradients(passage: Passage) -> Mapping[str, str]:
-    """Which tensors are gradients, so that they are written as partial derivatives of the loss."""
-    tensors = [*passage.forward.operands, *passage.forward.defined]
-    return {f"d{t}": t for t in tensors}
-
-
 def as_html(derivation: Derivation) -> str:
     """A section with the steps as MathML and their reasons."""
     title = f"The gradient of the loss by {derivation.name}{_sum_of(derivation)}"
     parts = [f"<section><p><strong>{html.escape(title)}</strong></p>"]
     for passage in derivation.passages:
-        known = _gradients(passage)
+        known = passage.gradient_of
         parts.append(f"<p>through {html.escape(passage.layer)}:</p>")
         parts += [mathml(e, display=True) for e in passage.forward.equations]
         parts += [mathml(a, display=True) for a in passage.forward.assumptions]
@@ -113,7 +107,7 @@ def as_html(derivation: Derivation) -> str:
             parts.append(f"<p>in words:</p><ul>{sentences}</ul>")
     if len(derivation.passages) > 1:
         shares = "".join(
-            f"<li>through {html.escape(p.layer)}: {mathml(p.result, gradients=_gradients(p))}</li>"
+            f"<li>through {html.escape(p.layer)}: {mathml(p.result, gradients=p.gradient_of)}</li>"
             for p in derivation.passages
         )
         parts.append(f"<p>{html.escape(_together(derivation))}:</p><ul>{shares}</ul>")
@@ -166,7 +160,7 @@ def as_latex(derivation: Derivation) -> str:
 
 
 def _latex_rows(passage: Passage, part: Chain) -> Iterator[str]:
-    known, left = _gradients(passage), None
+    known, left = passage.gradient_of, None
     for item, _ in part.rows:
         if isinstance(item, Equation) and item.target == left:
             yield f"&\\quad = {latex(item.value, gradients=known)}"
@@ -201,7 +195,7 @@ def _latex_lines(derivation: Derivation) -> Iterator[str]:
     title = f"The gradient of the loss by {derivation.name}{_sum_of(derivation)}"
     yield f"\n\\paragraph{{{_prose(title)}}}"
     for passage in derivation.passages:
-        known = _gradients(passage)
+        known = passage.gradient_of
         yield f"\nthrough {_prose(passage.layer)}:"
         given: list[Printable] = [*passage.forward.equations, *passage.forward.assumptions]
         yield from (f"\\fitted{{{latex(e)}}}" for e in given)
@@ -217,4 +211,4 @@ def _latex_lines(derivation: Derivation) -> Iterator[str]:
         yield f"\n\\medskip\\noindent {_prose(_together(derivation))}:"
         for passage in derivation.passages:
             yield f"\n through {_prose(passage.layer)}:"
-            yield f"\\fitted{{{latex(passage.result, gradients=_gradients(passage))}}}"
+            yield f"\\fitted{{{latex(passage.result, gradients=passage.gradient_of)}}}"

@@ -33,6 +33,7 @@ __all__ = ["Proved", "Use", "derive_gradient", "derived", "proved", "trials", "u
 
 Array = NDArray[Any]
 
+
 @dataclass(frozen=True)
 class Use:
     """A formula that reads the value, and through which operand."""

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import __version__, canonical_json, random
+from pellucid import canonical_json, random
 from pellucid.engine.program import LOSS, TARGETS, Program, Step
 from pellucid.engine.run import Run
 from pellucid.errors import UsageError
@@ -19,6 +19,7 @@ from pellucid.explain.reference import Place
 from pellucid.files import write_atomically
 from pellucid.formula.derive import gradient_name
 from pellucid.layers.options import is_whole
+from pellucid.model.model import versions
 from pellucid.network import INPUT, Network
 
 __all__ = ["METADATA", "Vectors", "reference_vectors"]
@@ -88,8 +89,9 @@ def reference_vectors(
     program = Program.build(
         network, int(batch), wanted={INPUT, *run.program.wanted}, loss=network.loss is not None
     )
+    known = versions()
     metadata = {
-        "format": FORMAT, "pellucid": __version__, "numpy": np.__version__, "network": network.name,
+        "format": FORMAT, "pellucid": known["pellucid"], "numpy": known["numpy"], "network": network.name,
         "batch": int(batch), "seed": int(seed), "dtype": "float64", "engine": "numpy",
         "output": network.output, "conventions": CONVENTIONS, "layers": [*map(_described, program.steps)],
     }  # fmt: skip

@@ -16,7 +16,7 @@ from pellucid.layers import Layer, Parameter
 from pellucid.layers.layer import LETTERS
 from pellucid.layers.options import is_whole
 
-__all__ = ["INPUT", "Node", "checked_shape", "joined"]
+__all__ = ["INPUT", "RESERVED", "Node", "checked_shape", "joined"]
 
 INPUT = "input"
 # These names belong to values of a run that no layer gives.

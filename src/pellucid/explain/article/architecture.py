@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pellucid.engine.program import LOSS
 from pellucid.explain.article.content import (
     Block,
     Card,
@@ -64,7 +65,7 @@ def _diagram(network: Network) -> Diagram:
         Card(n.name, type(n.layer).__name__, n.shape, n.sources, f"forward-{n.name}") for n in network.nodes
     ]
     if network.loss is not None:
-        cards.append(Card("loss", type(network.loss).__name__, (), (network.output,), "loss"))
+        cards.append(Card(LOSS, type(network.loss).__name__, (), (network.output,), "loss"))
     return Diagram(
         f"The architecture of {network.name}: what each layer reads, and the shape of what it gives",
         tuple(cards),

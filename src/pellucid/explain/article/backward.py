@@ -21,7 +21,7 @@ from pellucid.explain.article.content import (
     Table,
     paragraph,
 )
-from pellucid.explain.article.forward import named, tensors
+from pellucid.explain.article.forward import tensors
 from pellucid.explain.article.notation import Tensor, notation
 from pellucid.explain.article.worked import worked
 from pellucid.explain.article.writing import Part, Writing
@@ -29,7 +29,6 @@ from pellucid.explain.derivation import Derivation, Passage
 from pellucid.explain.derivation_text import Chain, chains
 from pellucid.explain.reference import Place
 from pellucid.explain.sources import Use
-from pellucid.formula.derive import gradient_name
 from pellucid.formula.expression import Equation, Read, reads
 from pellucid.formula.formula import Formula
 from pellucid.formula.parse import parse_read
@@ -90,11 +89,11 @@ def _gradient(writing: Writing, name: str, parts: Mapping[str, Part]) -> Iterato
 
 
 def _opening(writing: Writing, derivation: Derivation, parts: Mapping[str, Part]) -> Paragraph:
-    words: list[Inline] = ["The loss depends on ", named(derivation.name), " through "]
+    words: list[Inline] = ["The loss depends on ", Code(derivation.name), " through "]
     for place, passage in enumerate(derivation.passages):
         part = parts[passage.layer]
         words += [" and through "] if place else []
-        words += [named(passage.layer), ", equation ", writing.link((part.name, part.formula.output))]
+        words += [Code(passage.layer), ", equation ", writing.link((part.name, part.formula.output))]
     if len(derivation.passages) > 1:
         words.append("; its gradient is the sum of what comes back through each")
     return Paragraph((*words, "."))
@@ -107,9 +106,9 @@ def _passage(
         derivation.passages[number],
         writing.sources.uses(Place(derivation.name, gradient=True))[number],
     )
-    known = _gradients(passage)
+    known = passage.gradient_of
     if len(derivation.passages) > 1:
-        yield paragraph("Through ", named(passage.layer), ":")
+        yield paragraph("Through ", Code(passage.layer), ":")
     yield from (Display(equation, known) for equation in _needed(use.equation, passage))
     yield writing.numbered(use.equation, (f"{derivation.name}.grad", str(number)), known)
     alone = Formula((use.equation,), constants=use.scope.formula.constants)
@@ -146,11 +145,11 @@ def _notation(writing: Writing, use: Use, part: Part, known: Mapping[str, str]) 
     for tensor, place in scope.places.items():
         if tensor not in own and not place.gradient:
             words = "the position of what was chosen" if tensor in scope.positions else "a result on the way"
-            own[tensor] = Tensor((named(str(place)), f", {words}"))
+            own[tensor] = Tensor((Code(str(place)), f", {words}"))
     every = dict(own)
     for gradient, of in known.items():
         if of in own:
-            every[gradient] = replace(own[of], words=("the gradient by ", named(str(scope.places[of]))))
+            every[gradient] = replace(own[of], words=("the gradient by ", Code(str(scope.places[of]))))
     caption = f"Notation of the gradient through {part.name}"
     return notation(
         [use.equation], scope.formula, scope.ranges, every, caption, known, part.formula.equations
@@ -165,12 +164,6 @@ def _prose(sentence: str) -> Iterator[Inline]:
         yield Math(parse_read(match[0]))
         end = match.end()
     yield sentence[end:]
-
-
-def _gradients(passage: Passage) -> dict[str, str]:
-    """Which tensors are gradients, and of what."""
-    tensors = [*passage.forward.operands, *passage.forward.defined]
-    return {gradient_name(t): t for t in tensors}
 
 
 def _derivation(passage: Passage, part: Part, known: Mapping[str, str]) -> Iterator[Block]:

@@ -10,7 +10,7 @@ from pellucid.formula.ranges import Shape
 
 __all__ = [
     "NO_GRADIENTS", "Block", "Card", "Cell", "Code", "Diagram", "Display", "Figure", "Fold", "Inline", "Link",
-    "Math", "Number", "Paragraph", "Section", "Step", "Steps", "Strong", "Table", "paragraph",
+    "Math", "Number", "Paragraph", "Section", "Step", "Steps", "Table", "paragraph",
 ]  # fmt: skip
 
 NO_GRADIENTS: Mapping[str, str] = {}
@@ -22,13 +22,6 @@ class Code:
 
     text: str
     reference: str = ""
-
-
-@dataclass(frozen=True)
-class Strong:
-    """Words that matter."""
-
-    text: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +48,7 @@ class Number:
     digits: int = 6
 
 
-Inline = str | Code | Strong | Link | Math | Number
+Inline = str | Code | Link | Math | Number
 Cell = tuple[Inline, ...]
 
 
@@ -75,13 +68,11 @@ class Display:
         item: what is set.
         gradients: tensors that are gradients, and of what.
         number: of the equation in the article; 0 if it has none.
-        label: what stands before it.
     """
 
     item: Printable
     gradients: Mapping[str, str] = field(default_factory=lambda: NO_GRADIENTS)
     number: int = 0
-    label: str = ""
 
 
 @dataclass(frozen=True)

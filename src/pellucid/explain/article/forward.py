@@ -21,10 +21,11 @@ from pellucid.explain.article.content import (
 from pellucid.explain.article.notation import AXES, Tensor, notation, shown_shape
 from pellucid.explain.article.worked import worked
 from pellucid.explain.article.writing import Part, Writing
+from pellucid.explain.meaning import listed
 from pellucid.formula.specialise import specialised
 from pellucid.network import INPUT
 
-__all__ = ["axes_of", "forward", "loss", "named"]
+__all__ = ["forward", "loss", "tensors"]
 
 
 def forward(writing: Writing, parts: list[Part]) -> Section:
@@ -51,51 +52,42 @@ def loss(writing: Writing, part: Part) -> Section:
     """The loss's own section."""
     (output, *_) = part.values.values()
     opening = paragraph(
-        "Training makes one number small, the loss ", named(part.name), f" ({part.kind}). It compares ",
-        named(output), " with ", named("targets"), ", what the network should have given."
+        "Training makes one number small, the loss ", Code(part.name), f" ({part.kind}). It compares ",
+        Code(output), " with ", Code(TARGETS), ", what the network should have given."
     )  # fmt: skip
     blocks = [opening, *_equations(writing, part), *_worked(writing, part)]
     return Section("Loss", "loss", tuple(blocks))
 
 
-def named(name: str) -> Code:
-    """The name of a value."""
-    return Code(name)
-
-
 def _opening(writing: Writing, part: Part) -> Paragraph:
     shapes = part.ranges.shapes
-    words: list[Inline] = ["The layer ", named(part.name), f" ({part.kind}) reads "]
+    words: list[Inline] = ["The layer ", Code(part.name), f" ({part.kind}) reads "]
     for place, (operand, value) in enumerate(part.values.items()):
         words += [" and "] if place else []
         words += [_source(value), f" ({shown_shape(shapes[operand][1:])})"]
     output = shapes[part.formula.output]
-    axes = axes_of(output)[1:]
+    axes = _axes_of(output)[1:]
     words += [f" and gives {shown_shape(output[1:])}"]
-    words += [f" numbers, one for each {_listed(axes)}." if axes else "."]
+    words += [f" numbers, one for each {listed(axes)}." if axes else "."]
     for place, (operand, name) in enumerate(part.parameters.items()):
         several = "Its trained parameters are" if len(part.parameters) > 1 else "Its trained parameter is"
         words += [" and " if place else f" {several} "]
-        words += [named(name), f" ({shown_shape(shapes[operand])})"]
+        words += [Code(name), f" ({shown_shape(shapes[operand])})"]
     return Paragraph((*words, "." if part.parameters else ""))
 
 
 def _source(value: str) -> Inline:
-    return named(value) if value in (INPUT, TARGETS) else Link(value, f"forward-{value}")
+    return Code(value) if value in (INPUT, TARGETS) else Link(value, f"forward-{value}")
 
 
-def axes_of(shape: tuple[int, ...]) -> tuple[str, ...]:
+def _axes_of(shape: tuple[int, ...]) -> tuple[str, ...]:
     """What the axes of a value of this shape are."""
     return AXES.get(len(shape), ())
 
 
 def _axes(writing: Writing, part: Part, shape: tuple[int, ...]) -> tuple[str, ...]:
     loss = writing.network.loss
-    return ("image", "class") if part.name == LOSS and loss and loss.classification else axes_of(shape)
-
-
-def _listed(words: tuple[str, ...]) -> str:
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+    return ("image", "class") if part.name == LOSS and loss and loss.classification else _axes_of(shape)
 
 
 def _equations(writing: Writing, part: Part) -> Iterator[Block]:
@@ -125,13 +117,13 @@ def tensors(writing: Writing, part: Part) -> dict[str, Tensor]:
     for operand, value in part.values.items():
         found[operand] = Tensor((_source(value),), "input", _axes(writing, part, shapes.get(operand, ())))
     for operand, name in part.parameters.items():
-        found[operand] = Tensor((named(name), ", trained"))
+        found[operand] = Tensor((Code(name), ", trained"))
     for equation in part.formula.equations:
         shape = shapes[equation.name]
         if equation.name == part.formula.output:
-            found[equation.name] = Tensor((named(part.name), ", the output"), "output", axes_of(shape))
+            found[equation.name] = Tensor((Code(part.name), ", the output"), "output", _axes_of(shape))
         else:
-            found[equation.name] = Tensor((named(part.place(equation.name)), ", a result on the way"))
+            found[equation.name] = Tensor((Code(part.place(equation.name)), ", a result on the way"))
     return found
 
 

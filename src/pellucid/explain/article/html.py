@@ -24,11 +24,10 @@ from pellucid.explain.article.content import (
     Section,
     Step,
     Steps,
-    Strong,
     Table,
 )
 from pellucid.explain.article.diagram import svg
-from pellucid.explain.article.words import Numbered, mantissa, numbered, subtitle, version
+from pellucid.explain.article.words import Numbered, mantissa, numbered, opening, subtitle, version
 from pellucid.formula.mathml import NAMESPACE, mathml
 
 if TYPE_CHECKING:
@@ -89,9 +88,8 @@ def _title(section: Section) -> str:
 def _head(article: Article) -> str:
     notes = " ".join(html.escape(note) for note in article.notes)
     how = (
-        "Everything below, formulas, derivations, numbers and pictures, was made from the network's "
-        "equations, the same ones that compute it. Any coloured square can be pressed: the page then shows "
-        "the terms that its number is made of."
+        f"{opening()} Any coloured square can be pressed: the page then shows the terms that its number is "
+        "made of."
     )
     facts = _facts(article)
     return (
@@ -146,10 +144,7 @@ class _Writer:
     def _(self, display: Display) -> str:
         anchor = f' id="equation-{display.number}"' if display.number else ""
         number = f'<span class="number">({display.number})</span>' if display.number else ""
-        label = f'<span class="label">{html.escape(display.label)}</span>' if display.label else ""
-        return (
-            f'<div class="equation"{anchor}>{label}<div class="scroll">{_math(display)}</div>{number}</div>\n'
-        )
+        return f'<div class="equation"{anchor}><div class="scroll">{_math(display)}</div>{number}</div>\n'
 
     @block.register
     def _(self, steps: Steps) -> str:
@@ -221,8 +216,6 @@ def inline(part: Inline) -> str:
         case Code(text, reference):
             where = f' data-reference="{html.escape(reference)}"' if reference else ""
             return f"<code{where}>{_breakable(text)}</code>"
-        case Strong(text):
-            return f"<strong>{html.escape(text)}</strong>"
         case Link(text, anchor):
             return f'<a href="#{anchor}">{html.escape(text)}</a>'
         case Math(item, gradients):

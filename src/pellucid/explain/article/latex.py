@@ -22,13 +22,12 @@ from pellucid.explain.article.content import (
     Paragraph,
     Section,
     Steps,
-    Strong,
     Table,
 )
 from pellucid.explain.article.graph import laid_out
 from pellucid.explain.article.notation import shown_shape
 from pellucid.explain.article.pixels import PALETTE, pixels
-from pellucid.explain.article.words import mantissa, numbered, subtitle, version
+from pellucid.explain.article.words import mantissa, numbered, opening, subtitle, version
 from pellucid.formula.latex import latex
 
 if TYPE_CHECKING:
@@ -56,16 +55,12 @@ def document(article: Article) -> str:
     """The whole document."""
     writer = _Writer(article)
     notes = " ".join(map(escaped, article.notes))
-    opening = (
-        "Everything below, formulas, derivations, numbers and pictures, was made from the network's "
-        "equations, the same ones that compute it."
-    )
     body = "".join(map(writer.block, article.sections))
     return (
         f"{_preamble()}\\definepalette{{{len(PALETTE) // 3 - 1}}}{{{PALETTE.hex()}}}\n"
         f"\\title{{{escaped(article.title)}\\\\\\large {subtitle()}}}\n"
         f"\\author{{pellucid {version()}}}\\date{{}}\n\\begin{{document}}\n\\maketitle\n"
-        f"\\noindent {opening} {notes}\n\\tableofcontents\n{body}\\end{{document}}\n"
+        f"\\noindent {opening()} {notes}\n\\tableofcontents\n{body}\\end{{document}}\n"
     )
 
 
@@ -163,8 +158,6 @@ def inline(part: Inline) -> str:
             return escaped(part)
         case Code(text):
             return f"\\texttt{{{_code(text)}}}"
-        case Strong(text):
-            return f"\\textbf{{{escaped(text)}}}"
         case Link(text, anchor):
             return f"\\hyperlink{{{anchor}}}{{{_code(text)}}}"
         case Math(item, gradients):

@@ -22,12 +22,11 @@ from pellucid.explain.article.content import (
     Paragraph,
     Section,
     Steps,
-    Strong,
     Table,
 )
 from pellucid.explain.article.notation import shown_shape
 from pellucid.explain.article.pixels import values_of
-from pellucid.explain.article.words import mantissa, numbered, subtitle, version
+from pellucid.explain.article.words import mantissa, numbered, opening, subtitle, version
 from pellucid.explain.page.layout import layout
 from pellucid.formula.latex import latex
 
@@ -48,12 +47,8 @@ def text(article: Article) -> str:
     """The whole document."""
     writer = _Writer(article)
     notes = " ".join(map(_escaped, article.notes))
-    opening = (
-        "Everything below, formulas, derivations and numbers, was made from the network's equations, the "
-        "same ones that compute it."
-    )
     body = "\n".join(map(writer.block, article.sections))
-    head = f"# {_escaped(article.title)}\n\n*{subtitle()}*\n\n{opening} {notes}\n\n"
+    head = f"# {_escaped(article.title)}\n\n*{subtitle()}*\n\n{opening()} {notes}\n\n"
     return f"{head}{body}\n---\n\nWritten by pellucid {version()}.\n"
 
 
@@ -164,8 +159,6 @@ def _inline(part: Inline) -> str:
             return _escaped(part)
         case Code(name):
             return f"`{name}`".replace("|", "\\|")
-        case Strong(words):
-            return f"**{_escaped(words)}**"
         case Link(words, anchor):
             return f"[{_escaped(words)}](#{anchor})"
         case Math(item, gradients):

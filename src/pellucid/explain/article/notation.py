@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pellucid.explain.article.content import NO_GRADIENTS, Cell, Math, Number, Table
+from pellucid.explain.meaning import listed
 from pellucid.formula.expression import Equation, Read, Reduce, indices_of, reads, walk
 from pellucid.formula.formula import CONSTANTS, Formula, letters_of, target_letters
 from pellucid.formula.index import Index, flat_parts, size_of
@@ -115,17 +116,17 @@ class _Letters:
         alone = {part: self._axes(places, part) for part in ("input", "output")}
         shared = [word for word in alone["input"] if word in alone["output"]]
         if shared or (alone["input"] and letter in self.targets):
-            return _joined(shared or alone["input"])
+            return listed(shared or alone["input"])
         named = [f"{part} {word}" for part in ("output", "input") for word in alone[part]]
         if named:
-            return _joined(named)
+            return listed(named)
         windows = dict.fromkeys(
             self.tensors[p.tensor].axes[p.axis] for p in places if self._is(p, "input") and not p.alone
         )
         if windows:
-            return f"{_joined(list(windows))} inside the window"
+            return f"{listed(windows)} inside the window"
         axes = [f"axis {p.axis + 1} of {p.tensor}" for p in places if p.alone]
-        return "index: " + _joined(list(dict.fromkeys(axes))) if axes else "index"
+        return "index: " + listed(axes) if axes else "index"
 
     def _axes(self, places: Sequence[_Place], part: str) -> list[str]:
         axes = (self.tensors[p.tensor].axes[p.axis] for p in places if p.alone and self._is(p, part))
@@ -155,7 +156,7 @@ class _Letters:
         for role, sentence in ROLES.items():
             words = [word for found, word in self._company(name) if found == role]
             if words:
-                return sentence.format(_joined([f"{word}s" for word in dict.fromkeys(words)]))
+                return sentence.format(listed(f"{word}s" for word in words))
         return "a constant of the layer"
 
     def _company(self, name: str) -> Iterator[tuple[str, str]]:
@@ -192,7 +193,3 @@ def _symbols(equations: Sequence[Equation]) -> set[str]:
         if isinstance(node, Reduce) and node.op == "mean":
             found = found.union(*(b.size.symbols for b in node.letters))
     return found
-
-
-def _joined(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pellucid.explain.article.content import Number, Section
 from pellucid.model.model import versions
 
-__all__ = ["Numbered", "mantissa", "numbered", "subtitle", "version"]
+__all__ = ["Numbered", "mantissa", "numbered", "opening", "subtitle", "version"]
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,14 @@ def mantissa(number: Number) -> tuple[str, int]:
 def subtitle() -> str:
     """Under the title of every article."""
     return "A network written out: its equations, their gradients, and one image followed through both"
+
+
+def opening() -> str:
+    """The first sentence of every article."""
+    return (
+        "Everything below, formulas, derivations, numbers and pictures, was made from the network's "
+        "equations, the same ones that compute it."
+    )
 
 
 def version() -> str:

@@ -98,4 +98,3 @@ def _wrapped(length: int) -> tuple[int, int]:
     if not wanted / 3 < width < wanted * 3:
         width = math.ceil(wanted)
     return math.ceil(length / width), width
-

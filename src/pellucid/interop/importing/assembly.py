@@ -17,6 +17,7 @@ from pellucid.interop.importing.regroup import regrouping
 from pellucid.interop.importing.values import Data, Known
 from pellucid.layers import Flatten, FormulaLayer, Layer
 from pellucid.network import INPUT
+from pellucid.network.node import RESERVED
 
 __all__ = ["Assembly"]
 
@@ -25,7 +26,6 @@ MOST_LAYERS = 1000
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
 # As the transposing of feature maps is written.
 CHANNELS_LAST = "y[n,i,j,c] = x[n,c,i,j]"
-RESERVED = (INPUT, "loss", "targets", "weights")
 
 
 @dataclass

@@ -58,9 +58,7 @@ def from_onnx(
         return model(found, input_shape, loss, one_image)
     except ModelFileError:
         raise
-    except PellucidError as error:
-        raise ModelFileError(f"{os.fspath(path)}: {_first_line(error)}") from None
-    except ValueError as error:
+    except (PellucidError, ValueError) as error:
         raise ModelFileError(f"{os.fspath(path)}: {_first_line(error)}") from None
 
 
