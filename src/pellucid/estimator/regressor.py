@@ -40,8 +40,8 @@ class ImageRegressor(RegressorMixin, ImageEstimator):  # type: ignore[misc]
         target_mean_: of the targets, () or (K,); the network's output 0 means it.
         target_scale_: of the targets, () or (K,): what the network's output 1 adds to it.
 
-    >>> X = np.random.default_rng(0).uniform(size=(200, 6, 6))
-    >>> y = X[:, :3].mean(axis=(1, 2)) - X[:, 3:].mean(axis=(1, 2))
+    >>> X = np.random.default_rng(0).uniform(size=(200, 4, 4))
+    >>> y = X[:, :2].mean(axis=(1, 2)) - X[:, 2:].mean(axis=(1, 2))
     >>> reg = ImageRegressor(random_state=0).fit(X[:150], y[:150])
     >>> bool(reg.score(X[150:], y[150:]) > 0.8)
     True
