@@ -138,6 +138,56 @@ def test_what_is_refused(name: str, tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
+def _doubled(times: int) -> list[tuple[Any, ...]]:
+    """One number, joined with itself so many times."""
+    return [("Concat", f"c{i} c{i}", f"c{i + 1}", {"axis": 0}) for i in range(times)]
+
+
+GROWING: dict[str, list[tuple[Any, ...]]] = {
+    "an array joined with itself": [*_doubled(40), ("Add", "x c40", "y")],
+    "a weight that is expanded": [("Expand", "cell far", "w"), ("Flatten", "x", "f"), ("MatMul", "f w", "y")],
+    "a chain": [*(("Relu", f"c{i}", f"c{i + 1}") for i in range(2500)), ("Add", "x c2500", "y")],
+    "a padding": [("Pad", "c0 wide", "p"), ("ReduceMean", "p", "m"), ("Add", "x m", "y")],
+}
+
+
+@pytest.mark.parametrize("name", GROWING)
+def test_a_few_bytes_cannot_ask_for_very_many_numbers(name: str, tmp_path: Path) -> None:
+    arrays = {"c0": drawn(1), "cell": drawn(1, 1)}
+    arrays |= {"far": np.array([72, 10**6]), "wide": np.array([10**8, 10**8])}
+    path = written(tmp_path / "net.onnx", GROWING[name], arrays)
+    with pytest.raises(pl.ModelFileError, match="too many would be made of the arrays that the file holds"):
+        pl.from_onnx(path)
+
+
+def test_many_layers_that_each_keep_a_copy(tmp_path: Path) -> None:
+    # Arrays without a name are not shared; the value of a Constant node has that of the node.
+    large = onnx.helper.make_node("Constant", [], ["w"], value=to_tensor(drawn(2, 6, 2**17)))
+    ends = [helper.make_tensor_value_info(name, FLOAT, ["N", 2, 6, 1]) for name in ("x", "v30")]
+    adds = [helper.make_node("Add", [f"v{i}" if i else "x", "w"], [f"v{i + 1}"]) for i in range(30)]
+    graph = helper.make_graph([large, *adds], "copies", ends[:1], ends[1:])
+    opset = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opset, ir_version=8), tmp_path / "net.onnx")
+    with pytest.raises(pl.ModelFileError, match=r"node 20 \(Add\): with these 1,572,864 numbers"):
+        pl.from_onnx(tmp_path / "net.onnx")
+
+
+def test_arrays_that_the_file_pays_for_in_bytes_may_be_worked_on(tmp_path: Path) -> None:
+    nodes = [("Transpose", "w", "t", {"perm": [1, 0]}), ("Flatten", "x", "f"), ("MatMul", "f t", "y")]
+    arrays = {"w": np.zeros((2**18, 72), np.float32)}
+    assert pl.from_onnx(written(tmp_path / "net.onnx", nodes, arrays)).network.output_shape == (2**18,)
+
+
+def test_a_normalisation_of_huge_images_is_not_tried_out(tmp_path: Path) -> None:
+    nodes = [("Div", "x full", "a"), ("Relu", "a", "y")]
+    path = written(tmp_path / "net.onnx", nodes, {"full": np.float32(255)}, ("N", 1, 20_000, 20_000))
+    message = onnx.load(path)
+    scaling = '{"mean": [0], "deviation": [1], "scale": 0.00392156862745098}'
+    helper.set_model_props(message, {"normalisation": scaling, "preprocessing": '"float"'})
+    onnx.save(message, path)
+    assert kinds(pl.from_onnx(path)) == "FormulaLayer ReLU"
+
+
 def test_arrays_in_other_files_are_never_read(tmp_path: Path) -> None:
     path = written(tmp_path / "net.onnx", [("Conv", "x w", "y")], {"w": drawn(4, 2, 3, 3)})
     model = onnx.ModelProto.FromString(path.read_bytes())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from hashlib import sha256
 from math import prod
 from typing import Any
 
@@ -23,9 +22,34 @@ __all__ = ["Assembly"]
 
 Array = NDArray[Any]
 MOST_LAYERS = 1000
+# Numbers that a file may have made of the arrays that it holds: so many, and more for each number it holds.
+MOST_MADE, MADE_OF_EACH = 2**24, 8
 WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,49}")
 # As the transposing of feature maps is written.
 CHANNELS_LAST = "y[n,i,j,c] = x[n,c,i,j]"
+
+
+@dataclass
+class Room:
+    """How many numbers may still be made of the arrays that a file holds.
+
+    A few bytes can ask for very many: an array that is expanded, joined with itself again and again, or read
+    by a thousand layers that each keep a copy.
+    """
+
+    left: int = MOST_MADE
+
+    def give(self, held: int) -> None:
+        """For so many numbers that the file holds."""
+        self.left += MADE_OF_EACH * held
+
+    def take(self, count: int) -> None:
+        """Raises a ValueError if there are not so many left."""
+        if count > self.left:
+            raise ValueError(
+                f"with these {count:,} numbers, too many would be made of the arrays that the file holds"
+            )
+        self.left -= count
 
 
 @dataclass
@@ -37,12 +61,14 @@ class Assembly:
         images: how many axes of ONNX's arrays count images: 1, or 0 where the whole input is one image.
         batch: how many images the file was written for, if it says so.
         dtype: of the parameters.
+        room: for what is made of the file's arrays.
     """
 
     input_shape: Shape
     images: int
     batch: int | None
     dtype: np.dtype[Any]
+    room: Room = field(default_factory=Room)
     layers: list[Layer] = field(default_factory=list)
     parameters: dict[str, Array] = field(default_factory=dict)
     owners: dict[tuple[object, ...], Layer] = field(default_factory=dict)
@@ -107,16 +133,14 @@ class Assembly:
 
     def _keep(self, layer: Layer, weights: Mapping[str, Known]) -> None:
         """Adds the layer and its values, which it shares if an earlier layer has the same ones."""
-        key = (
-            type(layer),
-            *((operand, k.name, sha256(k.array.tobytes()).digest()) for operand, k in weights.items()),
-        )
+        key = (type(layer), *((operand, k.name, k.digest) for operand, k in weights.items()))
         shared = bool(weights) and all(k.name for k in weights.values())
         owner = self.owners.setdefault(key, layer) if shared else layer
         if owner is not layer and dict(owner.parameters) == dict(layer.parameters):
             layer = replace(layer, shares=owner.name)
         else:
             for operand, parameter in layer.parameters.items():
+                self.room.take(weights[operand].array.size)
                 values = weights[operand].array.astype(self.dtype)
                 self.parameters[f"{layer.name}.{parameter.name or operand}"] = values
         self.layers.append(layer)

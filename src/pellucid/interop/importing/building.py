@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from pellucid.errors import ModelFileError, PellucidError
+from pellucid.errors import ModelFileError, PellucidError, ResourceError
 from pellucid.formula.ranges import Shape
 from pellucid.interop.importing.assembly import Assembly
 from pellucid.interop.importing.graph import Graph, array, read
@@ -60,6 +60,8 @@ def from_onnx(
         raise
     except (PellucidError, ValueError) as error:
         raise ModelFileError(f"{os.fspath(path)}: {_first_line(error)}") from None
+    except MemoryError:
+        raise ResourceError(f"cannot read {os.fspath(path)}: there is not enough memory for it") from None
 
 
 def model(graph: Graph, input_shape: Sequence[int] | None, loss: Loss | None, one_image: bool) -> Model:
@@ -116,7 +118,9 @@ def _layers(graph: Graph, assembly: Assembly) -> list[Layer]:
 
     def value(name: str) -> Value | None:
         if name and name not in values:
-            values[name] = Known(array(graph.tensors[name]), name)
+            held = array(graph.tensors[name])
+            assembly.room.give(held.size)
+            values[name] = Known(held, name)
         return values.get(name)
 
     for operation in graph.operations:

@@ -25,6 +25,8 @@ LONGEST = 1_000_000
 # What stands between an image and the network's input, at most.
 STEPS = ("Cast", "CastLike", "Mul", "Sub", "Div")
 TOLERANCE = 1e-4
+# Numbers of an image for which the file's word is compared with what it computes.
+LARGEST = 2**24
 
 
 def classes(graph: Graph, outputs: int) -> tuple[str, ...]:
@@ -102,6 +104,8 @@ def _steps(graph: Graph) -> list[Operation]:
 def _computes(model: Model, scaling: Normalisation, *, pixels: bool) -> bool:
     """Whether a model does to images what a normalisation does."""
     shape = (1, *model.network.input_shape)
+    if np.prod(shape, dtype=object) > LARGEST:
+        return False
     if len(scaling.mean) != shape[1] or model.network.output_shape != model.network.input_shape:
         return False
     some = (np.arange(np.prod(shape)).reshape(shape) * 37 % 256).astype(np.uint8)

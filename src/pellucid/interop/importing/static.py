@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ __all__ = ["constant", "folded", "shape_of"]
 
 Integers = NDArray[np.int64]
 MOST = 64  # integers in a shape, with room
+EFFORT = 2**13  # of working out anything at all, in numbers
 ARITHMETIC: Mapping[str, Callable[[Integers, Integers], NDArray[Any]]] = {
     "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": np.floor_divide, "Equal": np.equal,
 }  # fmt: skip
@@ -27,6 +29,7 @@ def constant(node: Node) -> Known:
     """What a Constant node holds."""
     found = node.tensor("value")
     if found is not None:
+        node.assembly.room.give(found.array.size)
         return found
     for name, kind in (("value_float", 1), ("value_int", 2), ("value_floats", 6), ("value_ints", 7)):
         if name in node.operation.attributes:
@@ -76,7 +79,7 @@ def folded(node: Node, operators: Mapping[str, Callable[[Node], Value]]) -> Know
 def _evaluated(node: Node, first: Known, operator: Callable[[Node], Value]) -> Known:
     """The operator's equations with the first array in the place of one image."""
     shape = first.array.shape or (1,)
-    assembly = Assembly(shape, 0, None, first.array.dtype)
+    assembly = Assembly(shape, 0, None, first.array.dtype, node.assembly.room)
     data = assembly.reshaped(assembly.input, first.array.shape)
     inner = replace(node, values=[data, *node.values[1:]], assembly=assembly)
     found = operator(inner)
@@ -86,7 +89,9 @@ def _evaluated(node: Node, first: Known, operator: Callable[[Node], Value]) -> K
     name = assembly.read(found)
     if not assembly.layers:
         return first
-    run = Network(assembly.layers, shape).run(
+    network = Network(assembly.layers, shape)
+    assembly.room.take(EFFORT + sum(prod(layer.shape) for layer in network.nodes))
+    run = network.run(
         first.array.reshape(1, *shape), parameters=assembly.parameters, dtype=first.array.dtype
     )
     return Known(np.asarray(run[name])[0], first.name)
