@@ -155,6 +155,8 @@ CASES = [
     (f"{' '.join(TRAIN)} --checkpoint halves.npz", "halves.npz exists; --resume halves.npz goes on with it"),
     (f"{' '.join(TRAIN)} --checkpoint nofolder/c", "cannot write nofolder/c: there is no folder"),
     (f"{' '.join(TRAIN)} --history nofolder/h", "cannot write nofolder/h: there is no folder"),
+    ("weights import tiny.toml cut.safetensors -o halves.npz", "halves.npz exists and is no model"),
+    ("vectors tiny.toml -o nofolder/v.npz", "cannot write nofolder/v.npz: there is no folder"),
     ("predict tiny.safetensors", "Missing argument 'PICTURES...'"),
     ("eval tiny.safetensors --part tset", "'tset' is not one of"),
     ("check tiny.toml --images 0", "0 is not in the range x>=1"),
