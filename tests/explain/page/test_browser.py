@@ -279,6 +279,15 @@ def test_calm_people_are_not_hurried(opened: Opened) -> None:
     assert opened.reference == "maxpool1[0,0,0,1]"
 
 
+@pytest.mark.parametrize("address", ["#%", "#at=%", "#at=toString", "#at=conv1[0,0,0]", "#at=conv1["])
+def test_an_address_that_was_typed_wrong_leads_nowhere(opened: Opened, address: str) -> None:
+    opened.page.goto(opened.page.url + address)
+    opened.page.reload()
+    assert opened.page.locator("#pellucid-panel").is_hidden()
+    opened.click("conv1", (0, 1, 2, 3))
+    opened.shows("conv1[0,1,2,3]")
+
+
 @pytest.mark.parametrize(
     "opened", [{"network": "formulas"}, {"color_scheme": "dark", "width": 390}], indirect=True
 )

@@ -23,9 +23,12 @@
     for (const fold of opened) fold.open = false;
   });
 
-  // A link to what is folded opens it.
+  // A link to what is folded opens it; a typed one may be no text at all.
+  const named = () => {
+    try { return decodeURIComponent(location.hash.slice(1)); } catch { return ""; }
+  };
   const reveal = () => {
-    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = document.getElementById(named());
     for (let fold = target?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
   };
   addEventListener("hashchange", reveal);

@@ -60,7 +60,7 @@ function referenceTo(name, place) {
 // {name, place}, or null if there is no such element.
 function parsedReference(text) {
   const match = /^([^\[\]\s]+)(?:\[([\d,]*)\])?$/.exec(text);
-  if (!match || !(match[1] in known.tensors)) return null;
+  if (!match || !Object.hasOwn(known.tensors, match[1])) return null;
   const place = match[2] ? match[2].split(",").map(Number) : [];
   const { shape } = known.tensors[match[1]];
   return place.length === shape.length && isInside(shape, place) ? { name: match[1], place } : null;

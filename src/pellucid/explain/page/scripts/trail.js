@@ -3,7 +3,11 @@
 const trail = [];
 let opener = null, isAsked = false;
 
-const addressed = () => (location.hash.startsWith("#at=") ? decodeURIComponent(location.hash.slice(4)) : "");
+// The reference that the address names; none where it names none, or was typed and is no text at all.
+function addressed() {
+  if (!location.hash.startsWith("#at=")) return "";
+  try { return decodeURIComponent(location.hash.slice(4)); } catch { return ""; }
+}
 
 // Explains a number that was asked for in the article, and lets the keyboard go on from there.
 function open(reference, from) {
