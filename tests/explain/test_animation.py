@@ -170,6 +170,7 @@ def test_a_gif_is_what_was_drawn(tmp_path: Path) -> None:
         ("conv2", {}, "there is no layer 'conv2'; did you mean conv1"),
         ("conv1", {"fix": {"z": 1}}, "there is no letter 'z' to fix; there are n, k, c"),
         ("conv1", {"fix": {"k": 8}}, "the letter k takes the values 0 to 7, not 8"),
+        ("conv1", {"fix": {"k": "1"}}, "the letter k takes the values 0 to 7, not '1'"),
         ("conv1", {"frames": 0}, "an animation has 1 to 400 frames, not 0"),
         ("conv1", {"backward": True}, "the run has no gradients"),
     ],

@@ -234,6 +234,9 @@ def test_the_surest_mistakes_come_first(model: pl.Model, digits: pl.ImageSet) ->
     first = order[0]
     assert len(figure.axes[0].images) == 5
     assert f"{guesses[first]}, {rows[first].max():.0%}" in texts(figure)
+    for most in (0, "5"):
+        with pytest.raises(UsageError, match="most is a whole number of at least 1, not "):
+            model.plot_confused(digits.images, digits.labels, most=most)
     one_hot = np.eye(10)[digits.labels]
     assert texts(model.plot_confused(digits.images, one_hot, most=5)) == texts(figure)
 
@@ -270,6 +273,8 @@ def test_figures_of_a_model_and_its_run(model: pl.Model, digits: pl.ImageSet) ->
     np.testing.assert_array_equal(run.plot("relu1", 1).axes[0].images[3].get_array(), run["relu1"][1, 3])
     with pytest.raises(UsageError, match="images 0 to 1, not 2"):
         run.plot("relu1", image=2)
+    with pytest.raises(UsageError, match=r"images 0 to 1, not 0\.5"):
+        run.plot("relu1", image=0.5)
     with pytest.raises(UsageError, match="loss has a single number"):
         run.plot("loss")
     with pytest.raises(UsageError, match="no value 'relu7'"):

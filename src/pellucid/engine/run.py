@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pellucid.engine.program import Program
 from pellucid.errors import UnknownNameError, UsageError
+from pellucid.layers.options import is_whole
 from pellucid.network import INPUT, Network
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class Run(Mapping[str, Array]):
         values = self[name] if name in self or of == name else self.grad[of]
         if of in self.network.parameter_shapes or values.ndim == 0:
             return numbers(values, name)
-        if not 0 <= image < len(values):
+        if not is_whole(image, 0) or image >= len(values):
             raise UsageError(f"the run has the images 0 to {len(values) - 1}, not {image!r}")
         return numbers(values[image], f"{name}[{image}]")
 

@@ -18,9 +18,10 @@ from pellucid.engine.inputs import as_array, as_inputs, check_targets
 from pellucid.engine.preparing import prepared
 from pellucid.engine.run import Run
 from pellucid.engine.scores import score
-from pellucid.errors import DataError, NetworkError, unknown
+from pellucid.errors import DataError, NetworkError, UsageError, unknown
 from pellucid.formula.evaluate import evaluate
 from pellucid.layers import Softmax
+from pellucid.layers.options import is_whole
 from pellucid.layers.preparation import CORRECT
 from pellucid.model.confusing import draw_confused
 from pellucid.model.evaluation import Evaluation, confusion_matrix
@@ -273,9 +274,12 @@ class Model:
             DataError: labels that do not fit.
             MissingPackageError: matplotlib is not installed.
             NetworkError: the network does not classify, or takes rows of features.
+            UsageError: `most` is no whole number of at least 1.
         """
         if len(self.network.input_shape) != 3:
             raise NetworkError(f"{self.network.name} takes rows of features, which are no images to be shown")
+        if not is_whole(most, 1):
+            raise UsageError(f"most is a whole number of at least 1, not {most!r:.60}")
         rows = self.predict_proba(images, engine=engine, threads=threads)
         targets = as_array(labels, "labels")
         check_targets(self.network, targets, len(rows))

@@ -144,6 +144,12 @@ def test_only_one_image_is_followed() -> None:
         network("mnist-maxpool").article(images=np.zeros((2, 1, 28, 28)))
 
 
+@pytest.mark.parametrize("seed", ["0", -1, 1.5])
+def test_a_seed_is_a_whole_number(seed: object) -> None:
+    with pytest.raises(UsageError, match="seed is a whole number of at least 0, not "):
+        network("no-loss").article(seed=seed)
+
+
 def _all(blocks: tuple[object, ...], kind: type) -> list:
     """All blocks of a kind, however deep they stand."""
     found = [b for b in blocks if isinstance(b, kind)]

@@ -17,6 +17,7 @@ from pellucid.explain.naming import Naming
 from pellucid.explain.reference import Reference
 from pellucid.formula.expression import Num, mul
 from pellucid.formula.formula import target_letters
+from pellucid.layers.options import is_whole
 
 __all__ = ["Scene", "Stage"]
 
@@ -76,8 +77,9 @@ class Stage:
                 raise UsageError(
                     f"there is no letter {letter!r} to fix; there are {', '.join(free) or 'none'}"
                 )
-            if not 0 <= value < free[letter]:
-                raise UsageError(f"the letter {letter} takes the values 0 to {free[letter] - 1}, not {value}")
+            if not is_whole(value, 0) or value >= free[letter]:
+                most = free[letter] - 1
+                raise UsageError(f"the letter {letter} takes the values 0 to {most}, not {value!r:.60}")
         stage = Stage(windows, {**dict.fromkeys(free, 0), **fixed})
         images = target_letters(windows.use.equation)[:1]
         for letter in (s for s in free if s not in fixed and s not in images):

@@ -17,7 +17,7 @@ from pellucid.explain.article.content import Section
 from pellucid.explain.article.subject import Subject, of_model, of_network
 from pellucid.explain.article.writing import Progress
 from pellucid.files import write_atomically
-from pellucid.layers.options import is_number
+from pellucid.layers.options import is_number, is_whole
 from pellucid.model import Model
 from pellucid.network import Network
 from pellucid.training.optimiser import Optimiser
@@ -123,6 +123,8 @@ def article_of(
     kind = chosen(optimiser)  # type: ignore[arg-type]  # it says what it takes
     if rate is not None and (not is_number(rate) or rate < 0):
         raise UsageError(f"a learning rate is a number of at least 0, not {rate!r:.60}")
+    if not is_whole(seed, 0):
+        raise UsageError(f"seed is a whole number of at least 0, not {seed!r:.60}")
     given = _subject(subject, parameters, images, labels, seed)
     step = kind.rate if rate is None else float(rate)
     writing, found = sections(given, kind, step, progress or _silent)
