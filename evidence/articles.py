@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,12 +13,12 @@ from typing import Literal
 from axe_playwright_python.sync_playwright import Axe
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
 from evidence import table
-from pellucid import zoo
 from pellucid.explain.article import Article
-from tests.explain.article.articles import MADE, network
+from tests.explain.article.articles import NAMES, network
+from tests.explain.page.chromium import launched
 
 LARGEST = 3_000_000
 WIDTHS = (1280, 390)
@@ -96,11 +95,8 @@ def main() -> int:
     """Write and look at every article, write the table, and return the number of failures."""
     rows: list[list[object]] = []
     failed = 0
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    with sync_playwright() as driver, tempfile.TemporaryDirectory() as place:
-        options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        browser = driver.chromium.launch(executable_path=chromium, args=options)
-        for name in (*zoo.names(), "unforeseen", *MADE):
+    with launched() as browser, tempfile.TemporaryDirectory() as place:
+        for name in NAMES:
             article, result, path = network(name).article(), Result(), Path(place) / f"{name}.html"
             article.write(path)
             result.bytes = path.stat().st_size
@@ -111,7 +107,6 @@ def main() -> int:
                 print(name, result, file=sys.stderr)
             failed += result.failed
             rows.append([name, *result.cells()])
-        browser.close()
     table.write(
         "articles",
         "Articles of networks",
@@ -133,4 +128,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main() > 0)

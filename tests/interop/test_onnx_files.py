@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from pellucid.errors import MissingPackageError, ResourceError, UsageError
+from pellucid.interop import from_onnx
 from pellucid.interop.exporting.onnx_file import onnx_model
 from pellucid.layers import (
     Conv2D,
@@ -121,6 +122,9 @@ def test_without_the_package_a_sentence_says_how_to_get_it(monkeypatch, tmp_path
     with pytest.raises(MissingPackageError, match=r"^ONNX files need onnx, which is not installed; "):
         model().to_onnx(tmp_path / "a.onnx")
     assert not list(tmp_path.iterdir())
+    (tmp_path / "a.onnx").write_bytes(b"what it holds is not read")
+    with pytest.raises(MissingPackageError, match=r"^ONNX files need onnx, which is not installed; "):
+        from_onnx(tmp_path / "a.onnx")
 
 
 def test_layers_over_the_whole_batch():

@@ -51,7 +51,7 @@ def from_onnx(
         ModelFileError: the file is damaged, no ONNX model, or has an operator for which there are no
             equations; the sentence names the node.
         ResourceError: the file cannot be read.
-        UsageError: the package onnx is not installed.
+        MissingPackageError: the package onnx is not installed.
     """
     found = read(path, output)
     try:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid.errors import ModelFileError, ResourceError, UsageError
+from pellucid.errors import MissingPackageError, ModelFileError, ResourceError, missing
 from pellucid.files import open_regular, resource_error
 from pellucid.interop.importing.wire import check_records
 
@@ -101,7 +101,7 @@ def read(path: str | os.PathLike[str], output: str | None = None) -> Graph:
     Raises:
         ModelFileError: the file is no ONNX model, or holds what pellucid does not take.
         ResourceError: the file cannot be read.
-        UsageError: the package onnx is not installed.
+        MissingPackageError: the package onnx is not installed.
     """
     try:
         with open_regular(path) as file:
@@ -112,7 +112,7 @@ def read(path: str | os.PathLike[str], output: str | None = None) -> Graph:
                 message = parsed(content)
             return graph(message, output)
     except ValueError as error:
-        if isinstance(error, ModelFileError | UsageError):
+        if isinstance(error, ModelFileError | MissingPackageError):
             raise
         raise ModelFileError(f"{os.fspath(path)}: {error}") from None
     except MemoryError:
@@ -129,9 +129,7 @@ def parsed(content: Any) -> Any:
         from google.protobuf.message import DecodeError
         from onnx import ModelProto
     except ImportError:
-        raise UsageError(
-            "reading ONNX needs the package onnx: install pellucid with the extra 'onnx'"
-        ) from None
+        raise missing("ONNX files", "onnx", "onnx") from None
     check_records(content, ModelProto.DESCRIPTOR)
     try:
         return ModelProto.FromString(bytes(content))

@@ -34,7 +34,7 @@ def gemm(node: Node) -> Value:
         return _dense(node, data, weight, bias)
     rows = "" if node.assembly.images else "i,"
     read = "d,i" if first else f"{rows}d"
-    text, weights = "alpha * sum[d] w[k,d] * x[n,{read}]", {"w": ("k,d", weight, "weight")}
+    text, weights = f"alpha * sum[d] w[k,d] * x[n,{read}]", {"w": ("k,d", weight, "weight")}
     inputs = {"x": data}
     if isinstance(b, Data):
         inputs["z"] = b
@@ -45,7 +45,7 @@ def gemm(node: Node) -> Value:
         weights["b"] = (",".join(axes), replace(b, array=b.array.squeeze()), "bias")
         text += f" + beta * b[{','.join(axes)}]" if axes else " + beta * b"
     constants = {"alpha": alpha, "K": units} | ({"beta": beta} if b is not None else {})
-    return node.formula(f"y[n,{rows}k] = {text.format(read=read)}", inputs, weights, constants)
+    return node.formula(f"y[n,{rows}k] = {text}", inputs, weights, constants)
 
 
 def _row(node: Node, bias: Known) -> np.ndarray:

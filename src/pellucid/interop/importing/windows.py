@@ -12,7 +12,7 @@ from math import prod
 
 from pellucid.formula.ranges import Shape
 from pellucid.interop.importing.node import Node
-from pellucid.interop.importing.values import Data, Value
+from pellucid.interop.importing.values import Data, Known, Value
 from pellucid.layers import AveragePool2D, Conv2D, GlobalAveragePool2D, MaxPool2D
 
 __all__ = ["OPERATORS"]
@@ -129,17 +129,21 @@ def _spatial(node: Node) -> tuple[Data, Shape]:
     return data, data.shape[1:]
 
 
+def _filters(node: Node, count: int) -> tuple[Known, Known | None]:
+    """The weight of a convolution over so many axes of pixels, and its bias if it has one."""
+    weight, bias = node.known(1), node.known(2) if node.optional(2) is not None else None
+    shape = weight.array.shape
+    kernel = _each(node, "kernel_shape", count, 1) if node.wholes("kernel_shape") else shape[2:]
+    if len(shape) != count + 2 or shape[2:] != kernel:
+        raise ValueError(f"its weight has the shape {shape}, its image {count} axes, its kernel {kernel}")
+    return weight, bias
+
+
 def conv(node: Node) -> Value:
     data, sizes = _spatial(node)
-    w, b = node.known(1), node.known(2) if node.optional(2) is not None else None
-    groups = node.whole("group", 1)
-    shape = w.array.shape
-    kernel = _each(node, "kernel_shape", len(sizes), 1) if node.wholes("kernel_shape") else shape[2:]
-    if len(shape) != len(sizes) + 2 or shape[2:] != tuple(kernel):
-        raise ValueError(
-            f"its weight has the shape {shape}, its image {len(sizes)} axes, its kernel {kernel}"
-        )
-    at = windows(node, sizes, tuple(kernel))
+    w, b = _filters(node, len(sizes))
+    groups, shape = node.whole("group", 1), w.array.shape
+    at = windows(node, sizes, shape[2:])
     if groups < 1 or shape[0] % groups or data.shape[0] != shape[1] * groups:
         raise ValueError(
             f"{data.shape[0]} channels, a weight of shape {shape} and {groups} groups do not fit"
@@ -162,17 +166,14 @@ def conv(node: Node) -> Value:
 def conv_transpose(node: Node) -> Value:
     """The gradient of a convolution by its input: a pixel gets what the windows that cover it give it."""
     data, sizes = _spatial(node)
-    w, b = node.known(1), node.known(2) if node.optional(2) is not None else None
+    w, b = _filters(node, len(sizes))
     groups, count, shape = node.whole("group", 1), len(sizes), w.array.shape
-    kernel = _each(node, "kernel_shape", count, 1) if node.wholes("kernel_shape") else shape[2:]
-    if len(shape) != count + 2 or shape[2:] != tuple(kernel):
-        raise ValueError(f"its weight has the shape {shape}, its image {count} axes, its kernel {kernel}")
     if groups < 1 or shape[0] % groups or data.shape[0] != shape[0]:
         raise ValueError(
             f"{data.shape[0]} channels, a weight of shape {shape} and {groups} groups do not fit"
         )
-    outputs, low = _transposed(node, sizes, tuple(kernel))
-    at = windows(node, sizes, tuple(kernel))
+    outputs, low = _transposed(node, sizes, shape[2:])
+    at = windows(node, sizes, shape[2:])
     k, c, g = ("(g,k)", "(g,c)", {"G": groups}) if groups > 1 else ("k", "c", {})
     reads = [f"({OUT[a]} + {PADDING[a]} - {DILATION[a]}*{WINDOW[a]})" for a in range(count)]
     there = " and ".join(
