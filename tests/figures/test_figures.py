@@ -198,6 +198,14 @@ def test_what_is_never_negative_is_shaded_from_0() -> None:
     assert numbers(np.full((2, 2, 2), np.nan), "y").axes[0].images[0].get_clim() == (0.0, 1.0)
 
 
+def test_blue_is_below_0_and_orange_above_as_in_articles() -> None:
+    image = numbers(np.array([[-1.0, 1.0]]), "y").axes[0].images[0]
+    for number, (red, _, blue, _) in zip((-1.0, 1.0), image.cmap(image.norm([-1.0, 1.0])), strict=True):
+        assert (blue > red) == (number < 0)
+    colours = [bar.get_facecolor() for bar in numbers(np.array([-1.0, 1.0]), "b").axes[0].patches]
+    assert [colour[2] > colour[0] for colour in colours] == [True, False]
+
+
 def test_rows_and_single_axes() -> None:
     assert [bar.get_height() for bar in numbers(np.array([1.0, -2.0, np.nan]), "b").axes[0].patches] == [
         1,

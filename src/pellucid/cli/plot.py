@@ -43,8 +43,8 @@ def plot(
     """Draw NAME of MODEL: its learning curves, a parameter, or an array of its run on one picture.
 
     NAME is curves; a parameter (conv1.weight), whose filters are drawn; or, with a picture, a layer's output
-    (relu1), whose feature maps are drawn, or the gradient of any of these (conv1.grad). Blue is above 0,
-    orange below, and equal colours are equal values.
+    (relu1), whose feature maps are drawn, or the gradient of any of these (conv1.grad). Blue is below 0,
+    orange above, and equal colours are equal values.
     """
     from pellucid.cli.subject import class_of, image_shape, model_from
     from pellucid.cli.target import check_apart, check_figure

@@ -12,7 +12,7 @@ from matplotlib.ticker import PercentFormatter
 from numpy.typing import NDArray
 
 from pellucid.errors import UsageError
-from pellucid.figures.sheet import ABOVE, BELOW, GRAY, POINTS, SMALL, Figure, framed, shortened
+from pellucid.figures.sheet import BLUES, GRAY, ORANGES, POINTS, SMALL, Figure, framed, shortened
 
 __all__ = ["confusion_matrix"]
 
@@ -50,7 +50,7 @@ def confusion_matrix(matrix: Array, classes: Sequence[str], title: str = "") -> 
     axes = figure.subplots()
     axes.set(xlim=(-0.5, len(names) - 0.5), ylim=(len(names) - 0.5, -0.5), aspect="equal")
     right = np.eye(len(names), dtype=bool)
-    for here, shades, what in ((right, ABOVE, "right"), (~right, BELOW, "wrong")):
+    for here, shades, what in ((right, BLUES, "right"), (~right, ORANGES, "wrong")):
         if shares[here].any():
             _shaded(figure, axes, np.where(here, shares, np.nan), shades, what)
     _label(axes, names)

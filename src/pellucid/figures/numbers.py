@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from pellucid.errors import UsageError
 from pellucid.figures.sheet import (
-    ABOVE,
     BLUE,
     GRAY,
     ORANGE,
+    ORANGES,
     POINTS,
     SIGNED,
     SMALL,
@@ -36,7 +36,7 @@ _GAP, _EDGE, _CAPTION, _TITLE, _SCALE = 0.08, 0.2, 0.16, 0.4, 0.55
 
 
 def numbers(values: Array, name: str) -> Figure:
-    """The values of an array: blue above 0, orange below, white at 0, gray where there is no number.
+    """The values of an array: blue below 0, orange above, white at 0, gray where there is no number.
 
     The last two axes are rows and columns of a tile, the others number the tiles; an array of one axis is
     drawn as bars. All tiles share one scale, so that equal colours are equal values.
@@ -69,7 +69,7 @@ def _bars(values: Array, title: str) -> Figure:
     axes = figure.subplots()
     framed(axes)
     known = np.nan_to_num(values, posinf=0.0, neginf=0.0)
-    axes.bar(np.arange(len(values)), known, color=np.where(known < 0, ORANGE, BLUE).tolist())
+    axes.bar(np.arange(len(values)), known, color=np.where(known < 0, BLUE, ORANGE).tolist())
     axes.axhline(0.0, color=GRAY, linewidth=0.8)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set_title(title, loc="left", fontsize=POINTS + 1, parse_math=False)
@@ -141,7 +141,7 @@ def _scale(values: Array) -> tuple[Colormap, float, float]:
     """Shades and the values at their two ends: symmetric if some are negative, else from 0."""
     known = values[np.isfinite(values)]
     most = float(np.abs(known).max(initial=0.0)) or 1.0
-    return (SIGNED, -most, most) if known.min(initial=0.0) < 0 else (ABOVE, 0.0, most)
+    return (SIGNED, -most, most) if known.min(initial=0.0) < 0 else (ORANGES, 0.0, most)
 
 
 def _draw_scale(axes: Axes, shades: Colormap, low: float, high: float, at: float) -> None:

@@ -16,7 +16,7 @@ from pellucid.errors import UsageError
 from pellucid.files import write_atomically
 
 __all__ = [
-    "ABOVE", "BELOW", "BLUE", "GRAY", "ORANGE", "POINTS", "SIGNED", "SMALL", "SUFFIXES", "Figure", "bare",
+    "BLUE", "BLUES", "GRAY", "ORANGE", "ORANGES", "POINTS", "SIGNED", "SMALL", "SUFFIXES", "Figure", "bare",
     "check_suffix", "framed", "shortened",
 ]  # fmt: skip
 
@@ -24,8 +24,8 @@ SUFFIXES = (".png", ".svg", ".pdf")
 
 # Two colours that everybody can tell apart, from the palette of Okabe and Ito, and their shades.
 BLUE, ORANGE, GRAY = "#0072B2", "#D55E00", "#666666"
-_BLUES = ("#FFFFFF", "#9CC9E3", BLUE, "#00436B")
-_ORANGES = ("#FFFFFF", "#F2BF99", ORANGE, "#9C4500")
+_TO_BLUE = ("#FFFFFF", "#9CC9E3", BLUE, "#00436B")
+_TO_ORANGE = ("#FFFFFF", "#F2BF99", ORANGE, "#9C4500")
 
 
 def _shades(name: str, *colours: str) -> Colormap:
@@ -33,8 +33,9 @@ def _shades(name: str, *colours: str) -> Colormap:
     return LinearSegmentedColormap.from_list(name, colours).with_extremes(bad="#BBBBBB")
 
 
-ABOVE, BELOW = _shades("above", *_BLUES), _shades("below", *_ORANGES)
-SIGNED = _shades("signed", *reversed(_ORANGES[1:]), *_BLUES)
+BLUES, ORANGES = _shades("blues", *_TO_BLUE), _shades("oranges", *_TO_ORANGE)
+# Below 0 and above it, as in animations and articles.
+SIGNED = _shades("signed", *reversed(_TO_BLUE[1:]), *_TO_ORANGE)
 
 # Sizes of letters.
 POINTS, SMALL = 9.0, 7.0

@@ -42,7 +42,7 @@ def _font(size: float) -> Any:
 
 @dataclass(frozen=True)
 class _Scale:
-    """Numbers as colours: blue, white and red around 0, and images from black to white."""
+    """Numbers as colours: blue, white and orange around 0, and images from black to white."""
 
     low: float
     high: float
