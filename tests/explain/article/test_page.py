@@ -75,6 +75,11 @@ def test_every_value_and_gradient_has_its_picture(name: str) -> None:
     assert values | many_axes | {f"{n}.grad" for n in gradients} <= found
 
 
+def test_an_option_stays_on_one_line_with_its_name() -> None:
+    shown = pl.Network([pl.Conv2D(2, 3, padding="same")], (1, 4, 4)).article().html()
+    assert "filters\N{NO-BREAK SPACE}2, kernel\N{NO-BREAK SPACE}3, padding\N{NO-BREAK SPACE}same" in shown
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_every_gradient_is_derived(name: str) -> None:
     net, found = network(name), article(name)

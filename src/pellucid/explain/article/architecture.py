@@ -88,8 +88,8 @@ def _whole(shape: Shape) -> str:
 
 def _options(node: Node) -> str:
     """The layer's hyperparameters; a layer of equations has them in its equations."""
-    options = chosen_options(node.layer)
-    return ", ".join(f"{k} {_plain(v)}" for k, v in options.items() if k not in ("formula", "parameters"))
+    options = {k: v for k, v in chosen_options(node.layer).items() if k not in ("formula", "parameters")}
+    return ", ".join(f"{k}{NO_BREAK}{_plain(v)}" for k, v in options.items())
 
 
 def _plain(value: Any) -> str:
