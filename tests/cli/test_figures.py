@@ -112,7 +112,8 @@ def test_plot(model: Path, arguments: list[str]) -> None:
 
 
 def test_plot_of_what_is_not_there(model: Path) -> None:
-    assert "no parameter 'tanh1'" in failed(2, "plot", model, "tanh1", "-o", "a.png")
+    alone = failed(2, "plot", model, "tanh1", "-o", "a.png")
+    assert alone == "there is no parameter 'tanh1'; a run on a picture (--image) computes it"
     assert "no value 'tanh9'" in failed(2, "plot", model, "tanh9", "-o", "a.png", "--image", "photos/1/1.png")
     sentence = failed(2, "plot", model, "conv1.grad", "-o", "a.png", "--image", "photos/1/1.png")
     assert "neither targets nor upstream gradients" in sentence

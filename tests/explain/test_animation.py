@@ -212,3 +212,12 @@ def test_wrong_use_of_the_command_gets_one_sentence(tmp_path: Path) -> None:
     assert "reads no windows" in failed(2, "animate", "mnist-maxpool", "relu1", "-o", out)
     assert "fixes nothing" in failed(2, "animate", "mnist-maxpool", "conv1", "-o", out, "--fix", "k")
     assert not out.exists()
+
+
+def test_an_animation_goes_to_a_gif_only(tmp_path: Path) -> None:
+    out = tmp_path / "a.mp4"
+    told = f"an animation's file ends in .gif, unlike {out}"
+    assert failed(2, "animate", "mnist-maxpool", "conv1", "-o", out) == told
+    with pytest.raises(pl.UsageError, match=r"ends in \.gif"):
+        run_of(pl.AveragePool2D(2), (1, 8, 8)).animate("avgpool1").save(out)
+    assert not out.exists()

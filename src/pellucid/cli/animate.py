@@ -73,10 +73,12 @@ def animate(
     from pellucid.cli.subject import class_of, file_of, image_shape, network_or_model
     from pellucid.cli.target import check_apart, check_writable
     from pellucid.data import read_images
+    from pellucid.explain.animation import check_gif
     from pellucid.explain.article.subject import of_model, of_network
     from pellucid.network import Network
 
     check_apart(file_of(net), image, out)
+    check_gif(out)
     check_writable(out)
     found = network_or_model(net)
     picture = None if image is None else read_images([image], shape=image_shape(found), resize=resize)

@@ -67,7 +67,7 @@ class Collector:
             raise DataError(
                 f"{where} has {size[0]} x {size[1]} pixels, "
                 f"{self._first} has {self._size[0]} x {self._size[1]}; "
-                f"images of one size were expected, or a size to bring all of them to"
+                f"images of one size were expected; resize (--resize) brings all of them to one"
             )
 
     def _make_room(self, size: int, where: str) -> None:

@@ -83,7 +83,7 @@ def read_images(
             if not resize and (image.height, image.width) != (height, width):
                 raise DataError(
                     f"{printable(str(path))} has {image.height} x {image.width} pixels, the network expects "
-                    f"{height} x {width}; resizing it has to be asked for"
+                    f"{height} x {width}; resize=True (--resize) brings it there"
                 )
             collector.add(image, printable(str(path)))
         except MemoryError as error:

@@ -245,6 +245,8 @@ class Model:
         """
         from pellucid.figures import numbers
 
+        if name in (node.name for node in self.network.nodes):
+            raise UsageError(f"there is no parameter {name!r}; a run on a picture (--image) computes it")
         if name not in self.parameters:
             raise unknown("parameter", name, self.parameters)
         return numbers(self.parameters[name], name)

@@ -1,5 +1,5 @@
 """Animations of equations that read windows: a window slides over one plane, and another fills in."""
 
-from pellucid.explain.animation.animation import Animation, animate
+from pellucid.explain.animation.animation import Animation, animate, check_gif
 
-__all__ = ["Animation", "animate"]
+__all__ = ["Animation", "animate", "check_gif"]

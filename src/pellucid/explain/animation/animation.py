@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ from pellucid.layers.options import is_whole
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = ["Animation", "animate"]
+__all__ = ["Animation", "animate", "check_gif"]
 
 Progress = Callable[[str, int, int], object]
 # Milliseconds that a frame stays: while the eye finds its way, later, and where there is most to see.
@@ -33,6 +34,16 @@ MOST_FRAMES = 400
 LARGEST_PLANE = 512
 COLOURS = 128
 NEARLY_WHITE = 246
+
+
+def check_gif(path: str | os.PathLike[str]) -> None:
+    """Refuses a file whose name promises something else than a GIF.
+
+    Raises:
+        UsageError: it does not end in ``.gif``.
+    """
+    if Path(path).suffix.lower() != ".gif":
+        raise UsageError(f"an animation's file ends in .gif, unlike {os.fspath(path)}")
 
 
 @dataclass(frozen=True)
@@ -69,12 +80,14 @@ class Animation:
         """Writes a GIF that repeats, atomically.
 
         Args:
-            path: of the file.
+            path: ends in ``.gif``.
             progress: called with what is being done, how much of it is done, and how much there is.
 
         Raises:
             ResourceError: the file cannot be written.
+            UsageError: the path ends in something else.
         """
+        check_gif(path)
         pictures: list[Image] = []
         for picture in self.frames():
             pictures.append(picture)
