@@ -254,5 +254,8 @@ def test_the_command_line(tmp_path: Path) -> None:
     assert "gemm_node" in invoke("summary", path).stdout
     (tmp_path / "other.txt").write_text("mine")
     assert "exists and is no model" in failed(2, "import", path, "-o", tmp_path / "other.txt")
+    assert "the name of an ONNX file" in failed(2, "import", path, "-o", tmp_path / "new.onnx")
+    with pytest.raises(pl.ModelFileError, match="; ONNX files are read by from_onnx"):
+        pl.load(path)
     assert "is no shape" in failed(2, "import", path, "-o", out, "--shape", "1xy")
     assert "do not fit its input" in failed(2, "import", path, "-o", out, "--shape", "1x2x3")

@@ -102,13 +102,15 @@ def check_figure(path: Path) -> None:
 
 
 def check_model(path: Path) -> None:
-    """Refuses to replace anything but a model.
+    """Refuses to replace anything but a model, and a name that stands for an ONNX file.
 
     Raises:
-        UsageError: there is a file that is none.
+        UsageError: there is a file that is no model, or the name ends in .onnx.
     """
     from pellucid.model import Model
 
+    if path.suffix == ".onnx":
+        raise UsageError(f"{path} is the name of an ONNX file, which is exported; a model file was expected")
     if path.exists():
         try:
             Model.load(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -41,7 +42,12 @@ def load(path: str | os.PathLike[str]) -> Model:
         ModelFileError: the file is damaged or is no model; the sentence says why.
         ResourceError: the file cannot be read.
     """
-    parameters, document = container.load(path, kind=KIND)
+    try:
+        parameters, document = container.load(path, kind=KIND)
+    except ModelFileError as error:
+        if Path(path).suffix == ".onnx":
+            raise ModelFileError(f"{error}; ONNX files are read by from_onnx") from None
+        raise
     try:
         return _model(parameters, document)
     except PellucidError as error:
