@@ -40,6 +40,10 @@ def test_arrays_that_do_not_fit_are_refused(
         ImageSet(np.zeros(shape, dtype), np.array(labels), ("a", "b"), "set")
 
 
+def test_an_image_set_tells_its_sizes_not_its_pixels() -> None:
+    assert repr(labelled([0] * 1200)) == "<ImageSet 'set': 1,200 images of 1 × 1 × 1, float64, 10 classes>"
+
+
 def test_paths_have_to_be_as_many_as_images() -> None:
     with pytest.raises(DataError, match="1 paths were given for 2 images"):
         ImageSet(np.zeros((2, 1, 1, 1), np.uint8), np.array([0, 0]), ("a",), "set", ("x",))

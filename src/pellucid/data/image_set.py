@@ -66,6 +66,11 @@ class ImageSet:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __repr__(self) -> str:
+        channels, height, width = self.shape
+        images = f"{len(self):,} images of {channels} × {height} × {width}, {self.images.dtype}"
+        return f"<ImageSet {self.name!r}: {images}, {len(self.classes)} classes>"
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of one image."""
