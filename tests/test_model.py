@@ -310,7 +310,7 @@ LIES: dict[str, tuple[Callable[[dict[str, Any]], object], str]] = {
     "another shape": (lambda d: d["network"].update(input_shape=[2, 7, 7]), r"dense1\.weight has the shape"),
     "a shape that does not fit": (
         lambda d: d["network"].update(input_shape=[2, 2, 2]),
-        "layer conv1: there is no room",
+        "layer conv1: a window of 3 x 3 pixels does not fit",
     ),
     "another layer": (lambda d: d["network"]["layer"].pop(1), "'formula1.beta' is none of them"),
     "a huge layer": (

@@ -29,8 +29,10 @@ __all__ = ["FACTORS", "best_rate", "final_loss"]
 # Of the optimiser's own rate: from a hundredth of it to the hundredfold.
 STEPS_A_DECADE = 2
 FACTORS = tuple(10.0 ** (k / STEPS_A_DECADE) for k in range(-2 * STEPS_A_DECADE, 2 * STEPS_A_DECADE + 1))
-LITTLE = 60  # steps of each little training
-TAIL = 15  # of them whose losses count
+# Steps of each little training: a tenth of the long one's, for what a rate does to it shows late.
+SHARE, FEWEST, MOST = 10, 120, 400
+# Share of them, the last ones, whose losses count.
+TAIL = 4
 
 
 def best_rate(setting: Setting, start: Checkpoint) -> float:
@@ -70,13 +72,13 @@ def final_loss(setting: Setting, start: Checkpoint, rate: float) -> float:
     steps = -(-len(order) // setting.options.batch_size)
     rates = setting.options.schedule.rates(rate, 1, steps)
     log = setting.trainer(start.parameters, {}).run(order, 0, rates)
-    losses = log.losses[-TAIL:]
+    losses = log.losses[-(steps // TAIL) :]
     whole = len(log.losses) == steps and bool(np.isfinite(losses).all())
     return float(losses.mean()) if whole else math.inf
 
 
 def _order(setting: Setting) -> NDArray[np.int64]:
     """The images of the first epochs, as the long training has them, or a part of the first one."""
-    epochs = -(-LITTLE // setting.steps)
-    order = np.concatenate([setting.order(epoch) for epoch in range(epochs)])
-    return order[: LITTLE * setting.options.batch_size]
+    little = min(max(setting.steps * setting.options.epochs // SHARE, FEWEST), MOST)
+    order = np.concatenate([setting.order(epoch) for epoch in range(-(-little // setting.steps))])
+    return order[: little * setting.options.batch_size]
