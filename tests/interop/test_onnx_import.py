@@ -188,6 +188,22 @@ def test_a_normalisation_of_huge_images_is_not_tried_out(tmp_path: Path) -> None
     assert kinds(pl.from_onnx(path)) == "FormulaLayer ReLU"
 
 
+@pytest.mark.parametrize("said", [(None, 5, 6, 6), (4, 2, 6), (None, 2, 36), (None, 2, 6, -1)])
+def test_a_shape_that_the_output_does_not_have_is_refused(said: tuple[object, ...], tmp_path: Path) -> None:
+    path = written(tmp_path / "net.onnx", [("Relu", "x", "y")], {})
+    model = onnx.load(path)
+
+    def imported(shape: tuple[object, ...]) -> pl.Model:
+        model.graph.output[0].CopyFrom(helper.make_tensor_value_info("y", FLOAT, shape))
+        onnx.save(model, path)
+        return pl.from_onnx(path)
+
+    for right in ((None, "C", 6, 6), (7, 2, 6, 6)):
+        assert imported(right).network.output_shape == (2, 6, 6)
+    with pytest.raises(pl.ModelFileError, match=r"its output 'y' has the shape \(\?, 2, 6, 6\), not \("):
+        imported(said)
+
+
 def test_arrays_in_other_files_are_never_read(tmp_path: Path) -> None:
     path = written(tmp_path / "net.onnx", [("Conv", "x w", "y")], {"w": drawn(4, 2, 3, 3)})
     model = onnx.ModelProto.FromString(path.read_bytes())

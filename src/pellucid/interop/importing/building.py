@@ -66,8 +66,10 @@ def from_onnx(
 
 def model(graph: Graph, input_shape: Sequence[int] | None, loss: Loss | None, one_image: bool) -> Model:
     """The model of a graph; a ValueError or PellucidError says why there is none."""
-    scaling, graph = normalised(joined(graph), lambda part: _model(part, input_shape, None, one_image, None))
-    return _model(graph, input_shape, loss, one_image, scaling)
+    scaling, rest = normalised(joined(graph), lambda part: _model(part, input_shape, None, one_image, None))
+    found = _model(rest, input_shape, loss, one_image, scaling)
+    _check_promise(graph, found.network.output_shape, 0 if one_image else 1)
+    return found
 
 
 def _model(
@@ -106,6 +108,16 @@ def _image_shape(graph: Graph, given: Sequence[int] | None, images: int) -> Shap
     if len(shape) != len(said) or any(b not in (None, a) for a, b in zip(shape, said, strict=True)):
         raise ValueError(f"images of shape {shape} do not fit its input of shape {_shown(graph.axes)}")
     return shape
+
+
+def _check_promise(graph: Graph, shape: Shape, images: int) -> None:
+    """Whether the output has the shape that the file says; how many images there are may have changed."""
+    if graph.promised is None:
+        return
+    said = graph.promised[images:]
+    if len(said) != len(shape) or any(a not in (None, b) for a, b in zip(said, shape, strict=True)):
+        found, lie = _shown((None,) * images + shape), _shown(graph.promised)
+        raise ValueError(f"its output {graph.output[:50]!r} has the shape {found}, not {lie} as it says")
 
 
 def _shown(axes: Sequence[int | None]) -> str:

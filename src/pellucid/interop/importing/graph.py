@@ -25,6 +25,7 @@ Array = NDArray[Any]
 MOST_BYTES = 2**31 - 1
 MOST_NODES = 10_000
 OLDEST = 6
+MOST_AXES = 20
 # Of elements as ONNX numbers them: the type in the file, and what it becomes here.
 TYPES: Mapping[int, tuple[str, type[np.generic]]] = {
     1: ("<f4", np.float32), 6: ("<i4", np.int64), 7: ("<i8", np.int64), 9: ("?", np.bool_),
@@ -72,6 +73,8 @@ class Graph:
         input: name of the one input.
         axes: its shape; None for an axis whose size the file leaves open.
         output: name of the output.
+        promised: the shape that the file says it has; None for an axis of which it says nothing, and for all
+            of it if it does not even say how many axes there are.
         name: of the network, for titles.
         metadata: notes that came with the model.
     """
@@ -83,6 +86,7 @@ class Graph:
     axes: tuple[int | None, ...]
     dtype: np.dtype[Any]
     output: str
+    promised: tuple[int | None, ...] | None = None
     name: str = "onnx"
     metadata: Mapping[str, str] = field(default_factory=dict)
 
@@ -165,6 +169,7 @@ def graph(message: Any, wanted: str | None) -> Graph:
         axes,
         dtype,
         output,
+        _promised(next(o for o in inside.output if o.name == output)),
         _title(_text(inside.name)),
         metadata,
     )
@@ -245,10 +250,20 @@ def _input(value: Any, *, cast: bool) -> tuple[tuple[int | None, ...], np.dtype[
         raise ValueError(f"its input {name!r} does not hold floating-point numbers")
     if not tensor.HasField("shape") or len(tensor.shape.dim) > 8:
         raise ValueError(f"its input {name!r} has no shape of up to 8 axes")
-    axes = tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim)
+    axes = _axes(tensor)
     if any(size is not None and size < 0 for size in axes):
         raise ValueError(f"its input {name!r} has the shape {axes}")
     return axes, np.dtype(INPUTS[tensor.elem_type])
+
+
+def _promised(value: Any) -> tuple[int | None, ...] | None:
+    """The shape that a value is said to have."""
+    tensor = value.type.tensor_type
+    return _axes(tensor) if tensor.HasField("shape") else None
+
+
+def _axes(tensor: Any) -> tuple[int | None, ...]:
+    return tuple(d.dim_value if d.HasField("dim_value") else None for d in tensor.shape.dim[:MOST_AXES])
 
 
 def array(tensor: Any) -> Array:
