@@ -70,9 +70,8 @@ def animate(
     what they are multiplied by, and the sum.
     """
     from pellucid.cli.progress import working
-    from pellucid.cli.subject import class_of, file_of, image_shape, network_or_model
+    from pellucid.cli.subject import file_of, labelled_picture, network_or_model
     from pellucid.cli.target import check_apart, check_writable
-    from pellucid.data import read_images
     from pellucid.explain.animation import check_gif
     from pellucid.explain.article.subject import of_model, of_network
     from pellucid.network import Network
@@ -81,8 +80,7 @@ def animate(
     check_gif(out)
     check_writable(out)
     found = network_or_model(net)
-    picture = None if image is None else read_images([image], shape=image_shape(found), resize=resize)
-    labels = None if label is None else [class_of(found, label)]
+    picture, labels = labelled_picture(found, image, label, resize=resize)
     given = (
         of_network(found, None, picture, labels, seed=0)
         if isinstance(found, Network)

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from pellucid.cli.command import Command
 from pellucid.cli.options import FILE, fit_images, json_lines
 from pellucid.cli.output import print_event, say
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from pellucid.model import Model
-    from pellucid.network import Network
 
 __all__ = ["article"]
 
@@ -73,7 +66,7 @@ def article(
     and the checks that show that all of it is right. A page needs no other file and no network.
     """
     from pellucid.cli.progress import working
-    from pellucid.cli.subject import class_of, file_of, network_or_model
+    from pellucid.cli.subject import file_of, labelled_picture, network_or_model
     from pellucid.cli.target import check_apart, check_writable
     from pellucid.explain.article import form_of
 
@@ -81,21 +74,13 @@ def article(
     check_writable(out)
     form = form_of(out, form)
     found = network_or_model(net)
-    pictures = None if image is None else _picture(found, image, resize=resize)
-    labels = None if label is None else [class_of(found, label)]
+    picture, labels = labelled_picture(found, image, label, resize=resize)
     with working(shown=not as_json) as progress:
         written = found.article(
-            images=pictures, labels=labels, optimiser=optimizer, rate=lr, seed=seed, progress=progress
+            images=picture, labels=labels, optimiser=optimizer, rate=lr, seed=seed, progress=progress
         )
         written.write(out, form)
     if as_json:
         print_event("article", path=out, form=form, bytes=out.stat().st_size, network=written.title)
     else:
         say(f"{out}: {out.stat().st_size:,} bytes. {' '.join(written.notes)}")
-
-
-def _picture(subject: Network | Model, image: Path, *, resize: bool) -> NDArray[Any]:
-    from pellucid.cli.subject import image_shape
-    from pellucid.data import read_images
-
-    return read_images([image], shape=image_shape(subject), resize=resize)

@@ -37,11 +37,9 @@ def derive(net: str, names: tuple[str, ...], numbers: bool, form: str, as_json: 
     NET is the name of a network or a .toml file, MODEL a file that training saved. Without NAMEs, all
     gradients are derived, from the loss back to the input. Every step is checked at random values first.
     """
-    from pellucid.cli.subject import network_or_model
-    from pellucid.network import Network
+    from pellucid.cli.subject import network_of, network_or_model
 
-    found = network_or_model(net)
-    network = found if isinstance(found, Network) else found.network
+    network = network_of(network_or_model(net))
     for place, name in enumerate(names or _all(network)):
         derived = network.derive(name, numbers=numbers)
         if as_json:

@@ -46,17 +46,15 @@ def plot(
     (relu1), whose feature maps are drawn, or the gradient of any of these (conv1.grad). Blue is below 0,
     orange above, and equal colours are equal values.
     """
-    from pellucid.cli.subject import class_of, image_shape, model_from
+    from pellucid.cli.subject import labelled_picture, model_from
     from pellucid.cli.target import check_apart, check_figure
-    from pellucid.data import read_images
 
     check_apart(model, image, out)
     check_figure(out)
     loaded = model_from(model)
-    if image is not None:
-        pictures = read_images([image], shape=image_shape(loaded), resize=resize)
-        labels = None if label is None else [class_of(loaded, label)]
-        figure = loaded.run(pictures, labels, engine=engine).plot(name)
+    picture, labels = labelled_picture(loaded, image, label, resize=resize)
+    if picture is not None:
+        figure = loaded.run(picture, labels, engine=engine).plot(name)
     else:
         figure = loaded.history.plot(loaded.network.name) if name == "curves" else loaded.plot(name)
     figure.save(out)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pellucid.errors import UsageError, unknown
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from pellucid.data import ImageSet, Splits
     from pellucid.data.collect import Mode
     from pellucid.model import Model
     from pellucid.network import Network
 
 __all__ = [
-    "class_of", "file_of", "image_shape", "labelled_images", "model_from", "network_for", "network_or_model",
+    "file_of", "image_shape", "labelled_images", "labelled_picture", "model_from", "network_for",
+    "network_of", "network_or_model",
 ]  # fmt: skip
 
 DEFAULT = "default"
@@ -106,14 +109,15 @@ def labelled_images(
 
 def image_shape(subject: Network | Model) -> tuple[int, int, int]:
     """(C, H, W) of the images that a network or model takes."""
-    shape = _network(subject).input_shape
+    shape = network_of(subject).input_shape
     match shape:
         case (channels, height, width):
             return channels, height, width
     raise UsageError(f"the model takes rows of {shape[0]} features, not images")
 
 
-def _network(subject: Network | Model) -> Network:
+def network_of(subject: Network | Model) -> Network:
+    """The network that is one, or that a model has."""
     from pellucid.network import Network
 
     return subject if isinstance(subject, Network) else subject.network
@@ -128,14 +132,24 @@ def _part(splits: Splits, part: str | None) -> ImageSet:
     return found
 
 
-def class_of(subject: Network | Model, label: str) -> int:
+def labelled_picture(
+    subject: Network | Model, image: Path | None, label: str | None, *, resize: bool
+) -> tuple[NDArray[Any] | None, list[int] | None]:
+    """A picture as one image (1, C, H, W), and its class as a label; None for what is not given."""
+    from pellucid.data import read_images
+
+    shown = None if image is None else read_images([image], shape=image_shape(subject), resize=resize)
+    return shown, None if label is None else [_class_of(subject, label)]
+
+
+def _class_of(subject: Network | Model, label: str) -> int:
     """The place of a class that is given by its name, or by its place."""
     from pellucid.network import Network
 
     classes = () if isinstance(subject, Network) else subject.classes
     if label in classes:
         return classes.index(label)
-    count = _network(subject).output_shape[-1]
+    count = network_of(subject).output_shape[-1]
     if label.isdecimal() and len(label) < 10 and int(label) < count:
         return int(label)
     known = ", ".join(classes) or f"0 to {count - 1}"

@@ -21,11 +21,9 @@ def summary(net: str, as_json: bool) -> None:
 
     NET is the name of a network or a .toml file, MODEL a file that training saved.
     """
-    from pellucid.cli.subject import network_or_model
-    from pellucid.network import Network
+    from pellucid.cli.subject import network_of, network_or_model
 
-    found = network_or_model(net)
-    network = found if isinstance(found, Network) else found.network
+    network = network_of(network_or_model(net))
     if as_json:
         print_event("summary", **network.summary().to_dict())
     else:

@@ -74,14 +74,12 @@ def trace(
     of input or targets, of a result inside a layer (loss:prob[0,3]); with .grad before the bracket it is the
     gradient. Prints the equation, its terms with what they read, those that vanish and why, and the sum.
     """
-    from pellucid.cli.subject import class_of, image_shape, model_from
-    from pellucid.data import read_images
+    from pellucid.cli.subject import labelled_picture, model_from
 
     loaded = model_from(model)
-    pictures = read_images([image], shape=image_shape(loaded), resize=resize)
-    labels = None if label is None else [class_of(loaded, label)]
+    picture, labels = labelled_picture(loaded, image, label, resize=resize)
     kind, answer = _question(uses=uses, step=step, terms=terms, options=options)
-    run = loaded.run(pictures, labels, engine=engine)
+    run = loaded.run(picture, labels, engine=engine)
     for place, number in enumerate(numbers):
         found = answer(run, number)
         if as_json:

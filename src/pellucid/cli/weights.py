@@ -43,7 +43,7 @@ def take(net: str, state: Path, out: Path, channels_last: bool | None, as_json: 
     """
     from dataclasses import replace
 
-    from pellucid.cli.subject import file_of, network_or_model
+    from pellucid.cli.subject import file_of, network_of, network_or_model
     from pellucid.cli.target import check_apart, check_model, check_writable
     from pellucid.interop.weights import import_weights
     from pellucid.model import Model
@@ -53,7 +53,7 @@ def take(net: str, state: Path, out: Path, channels_last: bool | None, as_json: 
     check_writable(out)
     check_model(out)
     found = network_or_model(net)
-    network = found if isinstance(found, Network) else found.network
+    network = network_of(found)
     parameters = import_weights(network, state, channels_last=channels_last)
     model = (
         Model(network, parameters) if isinstance(found, Network) else replace(found, parameters=parameters)
