@@ -23,7 +23,7 @@ from pellucid.formula.gradient_ranges import solve_gradient
 from pellucid.formula.parse import parse_expression, parse_read
 from pellucid.formula.ranges import solve
 from pellucid.formula.rules import RULES
-from pellucid.layers import Dense, FormulaLayer, MaxPool2D, ReLU
+from pellucid.layers import Dense, FormulaLayer, MaxPool2D, MeanSquaredError, Parameter, ReLU
 from pellucid.network import Network
 from tests.engine.custom_layers import CUSTOM
 from tests.explain.test_terms import NETWORKS, branched
@@ -40,7 +40,8 @@ def test_every_step_of_every_layer_is_verified(name: str) -> None:
     for value in names(net):
         found = derive_gradient(net, value, numbers=True)
         assert all(step.error <= 1e-9 for step in found.steps)
-        ElementTree.fromstring(found._repr_html_())
+        page = "".join(ElementTree.fromstring(found._repr_html_()).itertext())
+        assert all(sentence in page for p in found.passages for sentence in p.meaning)
         assert json.loads(json.dumps(found.to_dict(), allow_nan=False)) == found.to_dict()
         assert found._repr_latex_().count("{") == found._repr_latex_().count("}")
         assert str(found).startswith(f"The gradient of the loss by {value}")
@@ -166,3 +167,47 @@ def test_what_is_blocked_and_chosen_is_seen_in_the_formulas() -> None:
     assert "y_at" in str(net.derive("relu1").passages[0].result)
     assert CUSTOM["pixel shuffle"].alone().derive("input").steps
     assert Num(1) != net.derive("input").passages[0].result.value
+
+
+PARTLY_DEFINED = (
+    "log(x[n,d])", "sqrt(x[n,d])", "x[n,d]^1.5", "x[n,d]^x[n,d]", "sqrt(1 - x[n,d]^2)", "sqrt(x[n,d] - 3)",
+    "log(x[n,d]) + log(5 - x[n,d])", "log(-x[n,d])", "x[n,d]^0.5/(sum[e] x[n,e]^0.5)", "sqrt(relu(x[n,d]))",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("value", PARTLY_DEFINED)
+def test_trial_values_lie_where_the_equations_are_numbers(value: str) -> None:
+    net = Network([FormulaLayer(f"y[n,d] = {value}")], (4,), MeanSquaredError())
+    found = derive_gradient(net, "input", numbers=True)
+    assert found.steps
+    assert all(step.error <= 1e-9 for step in found.steps)
+
+
+def test_operands_may_need_different_kinds_of_values() -> None:
+    source = "y[n,d] = sqrt(x[n,d] - 30*w[d])"
+    net = Network([FormulaLayer(source, parameters={"w": Parameter("d")})], (4,), MeanSquaredError())
+    for value in ("input", *net.parameter_shapes):
+        assert derive_gradient(net, value).steps
+
+
+def test_a_formula_without_any_real_value_is_not_derived() -> None:
+    net = Network([FormulaLayer("y[n,d] = sqrt(-1 - x[n,d]^2)")], (4,), MeanSquaredError())
+    with pytest.raises(CheckFailed, match="no shapes and values were found at which the gradient by x of"):
+        derive_gradient(net, "input")
+
+
+@pytest.mark.parametrize("shape", [(3, 1, 5), (3, 4, 1), (3, 1, 1)])
+def test_a_normalisation_over_a_single_row_is_derived(shape: tuple[int, ...]) -> None:
+    source = """
+    m[n,c] = mean[i,j] x[n,c,i,j]
+    v[n,c] = mean[i,j] (x[n,c,i,j] - m[n,c])^2
+    y[n,c,i,j] = (x[n,c,i,j] - m[n,c])/sqrt(v[n,c] + 0.01)
+    """
+    net = Network([FormulaLayer(source)], shape, MeanSquaredError())
+    (passage,) = derive_gradient(net, "input").passages
+    assert passage.jacobians
+    assert all(step.error <= 1e-9 for step in passage.steps)
+    # letters with a single value cannot differ
+    assert not any(
+        "i' is not i" in case.reason for s in passage.jacobians for case in s.cases if shape[1] == 1
+    )

@@ -103,6 +103,8 @@ def as_html(derivation: Derivation) -> str:
             items = (f'<li><div style="overflow-x: auto">{math}</div><p>{why}</p></li>' for math, why in rows)
             parts.append(f"<ol>{''.join(items)}</ol>")
         if passage.meaning:
+            parts.append(f"<p>in words: {html.escape('; '.join(passage.meaning))}.</p>")
+        if passage.meaning:
             sentences = "".join(f"<li>{html.escape(s)}</li>" for s in passage.meaning)
             parts.append(f"<p>in words:</p><ul>{sentences}</ul>")
     if len(derivation.passages) > 1:

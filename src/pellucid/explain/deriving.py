@@ -15,13 +15,13 @@ from pellucid.engine.program import LOSS, TARGETS
 from pellucid.errors import CheckFailed, FormulaError, unknown
 from pellucid.explain.complex_step import ComplexStep
 from pellucid.explain.derivation import IMAGES, Derivation, DerivedGradient, DerivedStep, Passage, Section
+from pellucid.explain.draws import draws, is_number, values_at
 from pellucid.explain.evaluation import Evaluator
 from pellucid.explain.meaning import listed, meaning, share
 from pellucid.explain.proof import Proof, verified
 from pellucid.explain.sections import correlation_sections, jacobian_sections, through_sections
 from pellucid.explain.trial import Trial, places, scope_of, smaller
 from pellucid.formula.derive import Gradient, derive, gradient_name
-from pellucid.formula.evaluate import planned
 from pellucid.formula.expression import Equation, Num, Reduce, indices_of, walk
 from pellucid.formula.formula import Formula, target_letters
 from pellucid.formula.gradient_ranges import solve_gradient
@@ -105,7 +105,8 @@ def _passage(use: Use, network: Network, *, numbers: bool) -> Passage:
     trial = next(trials(use, network, seed=1), None)
     if trial is None:
         raise CheckFailed(
-            f"no shapes were found at which the gradient by {use.operand} of {use.layer} can be checked"
+            f"no shapes and values were found at which the gradient by {use.operand} of {use.layer} is a "
+            "number that can be checked"
         )
     found = proved(use, gradient, trial)
     put_in, more = _put_in(use, network, gradient) if numbers else ((), [])
@@ -141,12 +142,15 @@ def _derived(formula: Formula, operand: str, *, of_loss: bool) -> Gradient:
 def _put_in(use: Use, network: Network, gradient: Gradient) -> tuple[tuple[DerivedStep, ...], list[Section]]:
     """The final formula in this network's numbers, for a batch of `IMAGES`, and what it is read as."""
     given = {operand: (IMAGES, *shape[1:]) for operand, shape in use.shapes.items()}
-    both = solve_gradient(gradient.formula, solve(gradient.forward, given))
+    ranges = solve(gradient.forward, given)
+    both = solve_gradient(gradient.formula, ranges)
     steps = specialise(gradient.formula, both)[1][gradient_name(use.operand)]
-    values = planned(gradient.forward, both)(_operands(gradient, use, network, given, seed=2))
-    output = gradient.forward.output
-    values[gradient_name(output)] = random.normal(random.key(2, "upstream"), both.shapes[output])
-    values = planned(gradient.formula, both)(values)
+    operands = _operands(gradient, use, network, ranges, seed=2)
+    if operands is None:
+        raise CheckFailed(
+            f"no values were found at which the gradient by {use.operand} of {use.layer} is a number"
+        )
+    values = values_at(gradient, both, operands, seed=2)
     evaluator = Evaluator(scope_of(gradient, both, values))
     last = gradient.equation(use.operand)
     env = places(last.target, both)
@@ -179,11 +183,13 @@ def trials(use: Use, network: Network, seed: int) -> Iterator[Trial]:
             small = _derived(formula, use.operand, of_loss=use.of_loss)
             if use.of_loss:
                 given["y"] = shapes[0]
-            operands = _operands(small, use, network, given, seed)
+            ranges = solve(small.forward, given)
         except FormulaError:
             continue
         if str(small.steps) == steps:
-            yield Trial.of(small, operands, seed)
+            operands = _operands(small, use, network, ranges, seed)
+            if operands is not None:
+                yield Trial.of(small, operands, seed)
 
 
 def _formula(use: Use, network: Network, shapes: tuple[Shape, ...]) -> Formula:
@@ -194,14 +200,18 @@ def _formula(use: Use, network: Network, shapes: tuple[Shape, ...]) -> Formula:
 
 
 def _operands(
-    gradient: Gradient, use: Use, network: Network, given: Mapping[str, Shape], seed: int
-) -> dict[str, Array]:
-    """Random numbers; targets of a loss over classes are rows of probabilities."""
-    ranges = solve(gradient.forward, given)
-    values: dict[str, Array] = {}
-    for operand in gradient.forward.operands:
-        values[operand] = random.normal(random.key(seed, operand), ranges.shapes[operand])
-    if use.of_loss and network.loss is not None and network.loss.classification:
-        positive = np.abs(values["y"]) + 0.1
-        values["y"] = positive / positive.sum(axis=1, keepdims=True)
-    return values
+    gradient: Gradient, use: Use, network: Network, ranges: Ranges, seed: int
+) -> dict[str, Array] | None:
+    """Random numbers at which all values are numbers too, if there are such.
+
+    Targets of a loss over classes are rows of probabilities.
+    """
+    both = solve_gradient(gradient.formula, ranges)
+    shapes = {operand: ranges.shapes[operand] for operand in gradient.forward.operands}
+    for values in draws({o: random.normal(random.key(seed, o), shape) for o, shape in shapes.items()}):
+        if use.of_loss and network.loss is not None and network.loss.classification:
+            positive = np.abs(values["y"]) + 0.1
+            values["y"] = positive / positive.sum(axis=1, keepdims=True)
+        if is_number(values_at(gradient, both, values, seed)):
+            return values
+    return None

@@ -35,7 +35,7 @@ def _jacobian(trial: Trial, jacobian: Jacobian) -> Section:
     target = jacobian.result.target
     env = places(target, trial.scope.ranges)
     steps = _proof(trial, env, trial.at_points(slope, env)).steps(jacobian.steps, forward, opening=True)
-    cases = tuple(_case(trial, target, case, slope) for case in jacobian.cases)
+    cases = tuple(c for case in jacobian.cases for c in _case(trial, target, case, slope))
     name, tensor = jacobian.of.name, jacobian.element.tensor
     why = f"each element of {name} may depend on each element of {tensor} beside which it stands"
     title = f"the Jacobian: how each element of {name} depends on each element of {tensor}"
@@ -46,16 +46,21 @@ def _proof(trial: Trial, env: Env, expected: Array) -> Proof:
     return Proof(ComplexStep(trial.scope), env, expected)
 
 
-def _case(trial: Trial, target: Read, case: Case, slope: Expr) -> DerivedStep:
-    """The formula where some letters are equal and others are not, compared with the slope just there."""
+def _case(trial: Trial, target: Read, case: Case, slope: Expr) -> Iterator[DerivedStep]:
+    """The formula where some letters are equal and others are not, compared with the slope just there.
+
+    Letters that have a single value never differ: such a case cannot be checked, and is not shown.
+    """
     env = places(case.equation.target, trial.scope.ranges)
     own = zip(target.indices, case.equation.target.indices, strict=True)
     there = {mine.letter or "": env[theirs.letter or ""] for mine, theirs in own}
     keep = _differ(case.different, there)
+    if not keep.any():
+        return
     env, there = ({s: np.asarray(a)[keep] for s, a in e.items()} for e in (env, there))
     proof = _proof(trial, env, trial.at_points(slope, there))
     error = proof.checked("cases", case.equation.value)
-    return DerivedStep("cases", str(case), case.equation, error)
+    yield DerivedStep("cases", str(case), case.equation, error)
 
 
 def _differ(different: Delta | None, env: Env) -> Array:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pellucid import random
 from pellucid.errors import CheckFailed
 from pellucid.explain.complex_step import ComplexStep
+from pellucid.explain.draws import above
 from pellucid.explain.evaluation import Env
 from pellucid.explain.sources import Scope
 from pellucid.formula.derive import Gradient, gradient_name
@@ -70,10 +70,7 @@ class Trial:
         ranges = solve(forward, {n: a.shape for n, a in operands.items()}, sizes)
         both = solve_gradient(gradient.formula, ranges)
         values: dict[str, Array] = dict(planned(forward, both)(dict(operands)))
-        output = forward.output
-        shape = both.shapes[output]
-        above = random.normal(random.key(seed, "upstream"), shape) if shape else np.ones(())
-        values[gradient_name(output)] = above
+        values[gradient_name(forward.output)] = above(both.shapes[forward.output], seed)
         trial = Trial(gradient, scope_of(gradient, both, values))
         trial._fill(values)
         return trial
