@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pellucid.cli.command import Command
-from pellucid.cli.options import FILE, fit_images, json_lines
+from pellucid.cli.options import FILE, fit_images, json_lines, seed
 from pellucid.cli.output import print_event, say
 
 __all__ = ["article"]
@@ -37,14 +37,8 @@ __all__ = ["article"]
 @click.option(
     "--optimizer", default="sgd", show_default=True, metavar="NAME", help="Whose step is worked out."
 )
-@click.option("--lr", type=float, metavar="RATE", help="Learning rate of that step.")
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    help="Of first values and what is drawn.",
-)
+@click.option("--lr", type=float, metavar="RATE", help="Of that step; by default the optimiser's own.")
+@seed
 @fit_images
 @json_lines
 def article(

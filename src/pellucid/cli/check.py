@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from pellucid.cli.command import Command
-from pellucid.cli.options import channels_last, data_dir, fit_images, json_lines
+from pellucid.cli.options import channels_last, data_dir, fit_images, json_lines, seed
 from pellucid.cli.output import print_event, say
 
 if TYPE_CHECKING:
@@ -30,9 +30,7 @@ __all__ = ["check"]
 @click.option(
     "--images", type=click.IntRange(min=1), default=2, show_default=True, help="How many are run together."
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is drawn."
-)
+@seed
 @json_lines
 def check(
     net: str,

@@ -16,6 +16,7 @@ __all__ = [
     "engine",
     "fit_images",
     "json_lines",
+    "seed",
     "threads",
 ]
 
@@ -61,4 +62,12 @@ engine = click.option(
 )
 fit_images = click.option(
     "--resize", is_flag=True, help="Bring images of another size to the size that the model takes."
+)
+seed = click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    metavar="N",
+    show_default=True,
+    help="Of all that is drawn at random.",
 )

@@ -72,7 +72,7 @@ __all__ = ["train"]
 @click.option("--dtype", metavar="TYPE", help="float32 or float64.  [default: float32]")
 @engine
 @threads
-@click.option("--out", type=FILE, metavar="FILE", help="Where the model goes.")
+@click.option("-o", "--out", type=FILE, metavar="FILE", help="Where the model goes.")
 @click.option("--checkpoint", type=FILE, metavar="FILE", help="Saved after each epoch, and kept.")
 @click.option("--resume", type=FILE, metavar="FILE", help="Go on from a checkpoint.")
 @click.option("--history", type=FILE, metavar="FILE", help="Where a JSON line for each epoch goes.")

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from pellucid.cli.command import Command
-from pellucid.cli.options import FILE, json_lines
+from pellucid.cli.options import FILE, json_lines, seed
 from pellucid.cli.output import print_event, say
 
 __all__ = ["vectors"]
@@ -25,9 +25,7 @@ __all__ = ["vectors"]
 @click.option(
     "--batch", type=click.IntRange(min=1), default=2, metavar="N", show_default=True, help="Random inputs."
 )
-@click.option(
-    "--seed", type=click.IntRange(min=0), default=0, metavar="S", show_default=True, help="Of what is drawn."
-)
+@seed
 @json_lines
 def vectors(net: str, out: Path, batch: int, seed: int, as_json: bool) -> None:
     """Write a run of NET or MODEL in float64: every value, every gradient, and the equations as text.
