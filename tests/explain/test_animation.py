@@ -10,6 +10,8 @@ from PIL import Image
 
 import pellucid as pl
 from pellucid import zoo
+from pellucid.explain.animation.drawing import _Scale
+from pellucid.explain.page.picture import NEGATIVE, POSITIVE
 from pellucid.explain.reference import Place, parsed
 from pellucid.explain.sources import Sources
 from tests.cli.invoke import events, failed, invoke
@@ -149,6 +151,11 @@ def test_frames_fill_the_output_from_its_first_element_to_its_last() -> None:
     frames = list(run.animate("conv1", frames=3).frames())
     assert len({frame.size for frame in frames}) == 1
     assert len({frame.tobytes() for frame in frames}) == len(frames)
+
+
+def test_the_colours_are_those_of_the_pages() -> None:
+    drawn = _Scale.of(np.array([-2.0, 2.0])).colours(np.array([[-2.0, 0.0, 2.0]]))
+    assert drawn.tolist() == [[[*NEGATIVE], [255, 255, 255], [*POSITIVE]]]
 
 
 def test_a_gif_is_what_was_drawn(tmp_path: Path) -> None:

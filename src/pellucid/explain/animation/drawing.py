@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from pellucid.explain.animation.scenes import Scene, Stage
+from pellucid.explain.page.picture import NEGATIVE, POSITIVE
 from pellucid.formula.expression import Reduce
 from pellucid.network import INPUT
 
@@ -23,8 +24,7 @@ Colour = tuple[int, int, int]
 Box = tuple[float, float, float, float]
 
 PAPER, INK, QUIET, LINE = (255, 255, 255), (28, 32, 40), (104, 112, 124), (214, 218, 224)
-EMPTY, NOTHING, ACCENT = (238, 240, 243), (168, 174, 184), (214, 84, 0)
-NEGATIVE, POSITIVE = np.array([33, 102, 172]), np.array([178, 24, 43])
+EMPTY, NOTHING, ACCENT = (238, 240, 243), (168, 174, 184), (10, 90, 110)
 WIDTH, MARGIN, GAP = 800, 28, 56
 PLANE = 330
 # Cells of the window's grids; without numbers below the second.
@@ -64,7 +64,7 @@ class _Scale:
             shade = 20 + 235 * np.clip((values - self.low) / ((self.high - self.low) or 1.0), 0, 1)
             return np.repeat(shade[..., None], 3, axis=-1).astype(np.uint8)
         part = np.clip(values / (max(-self.low, self.high) or 1.0), -1, 1)[..., None]
-        end = np.where(part < 0, NEGATIVE, POSITIVE)
+        end = np.where(part < 0, np.array(NEGATIVE), np.array(POSITIVE))
         return (255 + np.abs(part) * (end - 255.0)).astype(np.uint8)
 
 
@@ -233,11 +233,11 @@ class Painter:
 
 
 def _frame(draw: ImageDraw.ImageDraw, box: Box, width: int) -> None:
-    """A frame around a box, outside of it."""
+    """A frame around a box, outside of it, with paper on both sides: it is seen on every colour."""
     x0, y0, x1, y1 = box
-    draw.rectangle(
-        (x0 - width + 1, y0 - width + 1, x1 + width - 1, y1 + width - 1), outline=ACCENT, width=width
-    )
+    for colour, more in ((PAPER, 1), (ACCENT, 0)):
+        out = width - 1 + more
+        draw.rectangle((x0 - out, y0 - out, x1 + out, y1 + out), outline=colour, width=width + 2 * more)
 
 
 def _sign(draw: ImageDraw.ImageDraw, x: float, y: float, *, equals: bool) -> None:
