@@ -132,6 +132,32 @@ def test_weights_of_another_network_are_named(name):
     assert str(caught.value) == f"{STATE}: {sentence}"
 
 
+def test_names_with_strokes_as_keras_writes_them(tmp_path):
+    given = model(network())
+    export_weights(given, tmp_path / "dots.safetensors", channels_last=True)
+    state = load_file(tmp_path / "dots.safetensors")
+    renamed = {f"net/layer_{name.replace('.', '/')}:0": array for name, array in state.items()}
+    save_file(renamed, tmp_path / "strokes.safetensors")
+    for name, array in import_weights(given.network, tmp_path / "strokes.safetensors").items():
+        assert np.array_equal(array, given.parameters[name]), name
+
+
+def test_two_names_for_one_array_are_refused(tmp_path):
+    given = model(network())
+    state = {**given.parameters, "conv1/weight": given.parameters["conv1.weight"] + 1}
+    save_file(state, tmp_path / "state.safetensors")
+    with pytest.raises(ModelFileError, match="are the same array's name"):
+        import_weights(given.network, tmp_path / "state.safetensors")
+
+
+@pytest.mark.parametrize("owners", [[f"a{n}" for n in range(3000)], ["9" * 5000, "b"]])
+def test_many_and_long_names_make_a_short_sentence(owners, tmp_path):
+    save_file({f"{name}.weight": np.zeros(1, np.float32) for name in owners}, tmp_path / "state.safetensors")
+    with pytest.raises(ModelFileError, match="it has the weights of") as caught:
+        import_weights(network(), tmp_path / "state.safetensors")
+    assert len(str(caught.value)) < 600
+
+
 def test_files_that_hold_no_weights(tmp_path):
     with pytest.raises(NotFoundError):
         import_weights(network(), tmp_path / "none.safetensors")

@@ -35,6 +35,7 @@ __all__ = ["export_weights", "import_weights"]
 Array = NDArray[Any]
 # The word of channels-last frameworks for what we and PyTorch call a weight.
 KERNEL = "kernel"
+LISTED = 20  # names in a sentence, at most
 FLOATS = ("float16", "float32", "float64")
 
 
@@ -170,7 +171,7 @@ def _matched(network: Network, arrays: Mapping[str, Array], where: str) -> dict[
     """Their name for each of ours: the same one, or the one in the same place."""
     if arrays.keys() == network.parameter_shapes.keys():
         return {name: name for name in arrays}
-    ours, theirs = _modules(network.parameter_shapes), _modules(arrays)
+    ours, theirs = _modules(network.parameter_shapes, where), _modules(arrays, where)
     if len(ours) != len(theirs):
         raise ModelFileError(
             f"{where}: it has the weights of {len(theirs)} layers ({_listed(theirs)}), but the network has "
@@ -178,22 +179,26 @@ def _matched(network: Network, arrays: Mapping[str, Array], where: str) -> dict[
         )
     found: dict[str, str] = {}
     for own, other in zip(ours, sorted(theirs, key=_natural), strict=True):
-        leaves = {"weight" if leaf == KERNEL else leaf: leaf for leaf in theirs[other]}
+        leaves = {"weight" if leaf == KERNEL else leaf: name for leaf, name in theirs[other].items()}
         if leaves.keys() != set(ours[own]):
             raise ModelFileError(
                 f"{where}: {other} has {_listed(theirs[other])}, but {own}, which stands in its place, has "
                 f"{_listed(ours[own])}"
             )
-        found |= {f"{own}.{leaf}": f"{other}.{leaves[leaf]}" for leaf in ours[own]}
+        found |= {name: leaves[leaf] for leaf, name in ours[own].items()}
     return found
 
 
-def _modules(names: Iterable[str]) -> dict[str, list[str]]:
-    """The arrays of each layer, by its name."""
-    found: dict[str, list[str]] = {}
+def _modules(names: Iterable[str], where: str) -> dict[str, dict[str, str]]:
+    """The arrays of each layer, by its name, and by what each is to the layer."""
+    found: dict[str, dict[str, str]] = {}
     for name in names:
         owner, leaf = _split(name)
-        found.setdefault(owner, []).append(leaf)
+        arrays = found.setdefault(owner, {})
+        if leaf in arrays:
+            twice = f"{arrays[leaf]!r:.100} and {name!r:.100}"
+            raise ModelFileError(f"{where}: {twice} are the same array's name")
+        arrays[leaf] = name
     return found
 
 
@@ -205,11 +210,14 @@ def _split(name: str) -> tuple[str, str]:
 
 def _natural(name: str) -> list[tuple[int, str]]:
     """A key by which 2 comes before 10."""
-    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
+    parts = re.split(r"([0-9]+)", name)
+    numbers = [part.lstrip("0") if place % 2 else None for place, part in enumerate(parts)]
+    return [(0, part) if n is None else (len(n), n) for n, part in zip(numbers, parts, strict=True)]
 
 
 def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names, key=_natural)) or "none"
+    ordered = [f"{name:.50}" for name in sorted(names, key=_natural)]
+    return ", ".join(ordered[:LISTED] + ["..."] * (len(ordered) > LISTED)) or "none"
 
 
 def _read(path: str | os.PathLike[str]) -> dict[str, Array]:
