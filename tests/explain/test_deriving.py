@@ -23,7 +23,18 @@ from pellucid.formula.gradient_ranges import solve_gradient
 from pellucid.formula.parse import parse_expression, parse_read
 from pellucid.formula.ranges import solve
 from pellucid.formula.rules import RULES
-from pellucid.layers import Dense, FormulaLayer, MaxPool2D, MeanSquaredError, Parameter, ReLU
+from pellucid.layers import (
+    Dense,
+    Flatten,
+    FormulaLayer,
+    Layer,
+    MaxPool2D,
+    MeanSquaredError,
+    Parameter,
+    ReLU,
+    Softmax,
+    SoftmaxCrossEntropy,
+)
 from pellucid.network import Network
 from tests.engine.custom_layers import CUSTOM
 from tests.explain.test_terms import NETWORKS, branched
@@ -145,6 +156,13 @@ def test_the_complex_step_knows_slopes(source: str) -> None:
     places = {"i": np.arange(5)}
     found = evaluator.value(Derivative(value, parse_read("x[i]")), places).value
     np.testing.assert_allclose(found, SLOPES[source](x), rtol=1e-13)
+
+
+@pytest.mark.parametrize("last", [[], [Softmax()]])
+def test_a_network_with_a_single_class(last: list[Layer]) -> None:
+    # The sum over all other classes has no terms.
+    net = Network([Flatten(), Dense(1), *last], (1, 2, 2), None if last else SoftmaxCrossEntropy())
+    assert net.derive("dense1.weight").steps
 
 
 def test_slopes_at_kinks_are_those_of_the_conventions() -> None:

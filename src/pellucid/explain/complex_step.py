@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import reduce
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -107,7 +108,7 @@ class ComplexStep(Evaluator):
         body = self.moved(node.body, inner, element)
         extents = tuple(extent for _, extent in bounds)
         full = np.broadcast_to(body, np.broadcast_shapes(body.shape, (1,) * kept + extents))
-        flat = full.reshape((*full.shape[:kept], -1))
+        flat = full.reshape((*full.shape[:kept], prod(full.shape[kept:])))  # perhaps of no terms
         if node.op in ("sum", "mean"):
             total: Array = flat.sum(-1)
             return total / flat.shape[-1] if node.op == "mean" else total
