@@ -134,3 +134,10 @@ def test_factors_that_are_zero() -> None:
     run = net.run(np.array([[[[4.0, 5.0], [0.0, 6.0]]]]), parameters={"conv1.weight": weight})
     (lost,) = run.explain("conv1[0,0,0,0]").vanished
     assert [t.reason for t in lost.terms] == ["conv1.weight[0,0,0,1] is 0", "input[0,0,1,0] is 0"]
+
+
+def test_as_many_as_there_are_may_be_asked_for() -> None:
+    run = run_of(Network([Conv2D(2, 3, padding=1)], (2, 4, 4)))
+    every = run.explain("conv1[0,0,0,0]", most=None)
+    assert kinds(every)["padding"] == 10
+    assert reasons(run.explain("conv1[0,0,0,0]", most=10**30)) == reasons(every)

@@ -267,6 +267,8 @@ def damaged(value, index=7):
         ({"epochs": -1}, UsageError, "epochs is a whole number of at least 0, not -1"),
         ({"epochs": 1.5}, UsageError, "epochs is a whole number of at least 0, not 1.5"),
         ({"batch_size": 0}, UsageError, "batch_size is a whole number of at least 1, not 0"),
+        ({"batch_size": 10**30}, UsageError, "batch_size is at most 2,147,483,648, not 1,000,000"),
+        ({"epochs": 10**30}, UsageError, "epochs is at most 2,147,483,648, not 1,000,000"),
         ({"lr": 0.0}, UsageError, "lr is finite and above 0, not 0.0"),
         ({"lr": float("nan")}, UsageError, "lr is finite and above 0, not nan"),
         ({"clip_norm": -1.0}, UsageError, "clip_norm is finite and above 0, not -1.0"),

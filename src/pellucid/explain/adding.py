@@ -101,7 +101,8 @@ def _vanished(sums: Sequence[_Sum], most: int | None) -> tuple[Vanished, ...]:
         lost = (lost for s in sums for lost in s.lost(kind))
         count = sum(s.count(kind) for s in sums)
         if count:
-            found.append(Vanished(kind, meaning, count, tuple(islice(lost, most))))
+            listed = count if most is None else min(most, count)
+            found.append(Vanished(kind, meaning, count, tuple(islice(lost, listed))))
     return tuple(found)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from pellucid.errors import UsageError
-from pellucid.layers.options import is_number
+from pellucid.layers.options import MOST, is_number
 from pellucid.training.optimiser import Adam, Optimiser, optimiser
 from pellucid.training.schedule import Cosine, Schedule, schedule
 
@@ -55,6 +55,9 @@ class Options:
             value = getattr(self, name)
             if value is not None and (type(value) is not int or value < least):
                 raise UsageError(f"{name} is a whole number of at least {least}, not {value!r}")
+        for name, count in (("epochs", self.epochs), ("batch_size", self.batch_size)):
+            if count > MOST:
+                raise UsageError(f"{name} is at most {MOST:,}, not {count:,}")
         for name in ("lr", "clip_norm"):
             value = getattr(self, name)
             if value is not None and not (is_number(value) and value > 0):
