@@ -11,6 +11,9 @@ from pellucid.errors import UsageError
 from pellucid.explain.article.content import Number
 from pellucid.explain.article.latex import escaped
 from pellucid.explain.article.words import mantissa
+from pellucid.layers import Dense, SoftmaxCrossEntropy
+from pellucid.model import Model
+from pellucid.network import Network
 from tests.explain.article.articles import NAMES, article, network
 
 
@@ -91,3 +94,11 @@ def test_what_latex_takes_for_commands_is_text() -> None:
 )
 def test_numbers_are_digits_and_a_power_of_ten(number: Number, written: tuple[str, int]) -> None:
     assert mantissa(number) == written
+
+
+def test_the_name_of_an_image_set_brings_no_lines_and_no_controls() -> None:
+    net = Network([Dense(2)], (3,), SoftmaxCrossEntropy())
+    row = {"epoch": 1, "loss": 1.0}
+    parameters = net.initial_parameters(0)
+    model = Model(net, parameters, history=(row,), metadata={"data": "a\n# b\x1b[2J"})
+    assert model.article().notes[0].endswith("on the images a\ufffd# b\ufffd[2J.")

@@ -10,6 +10,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from pellucid.data.source import printable
 from pellucid.engine.run import Run
 from pellucid.errors import UsageError, unknown
 from pellucid.explain.article.building import sections
@@ -148,7 +149,7 @@ def _training(model: Model) -> tuple[str, ...]:
     if not model.history:
         return ()
     epochs = "one epoch" if len(model.history) == 1 else f"{len(model.history)} epochs"
-    images = f" on the images {model.metadata['data']}" if "data" in model.metadata else ""
+    images = f" on the images {printable(str(model.metadata['data']))}" if "data" in model.metadata else ""
     return (f"Its parameters were trained for {epochs}{images}.",)
 
 
