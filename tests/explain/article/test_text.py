@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from pellucid.errors import UsageError
 from pellucid.explain.article.content import Number
 from pellucid.explain.article.latex import escaped
+from pellucid.explain.article.markdown import _shaded
 from pellucid.explain.article.words import mantissa
 from pellucid.layers import Dense, SoftmaxCrossEntropy
 from pellucid.model import Model
@@ -102,3 +104,7 @@ def test_the_name_of_an_image_set_brings_no_lines_and_no_controls() -> None:
     parameters = net.initial_parameters(0)
     model = Model(net, parameters, history=(row,), metadata={"data": "a\n# b\x1b[2J"})
     assert model.article().notes[0].endswith("on the images a\ufffd# b\ufffd[2J.")
+
+
+def test_what_is_no_number_has_no_shade() -> None:
+    assert _shaded(np.array([[1.0, np.nan, 0.5]])) == "```text\n██  ▒▒\n```\n"

@@ -128,8 +128,8 @@ class _Writer:
 
 
 def _shaded(tile: np.ndarray[tuple[int, ...], np.dtype[np.floating]]) -> str:
-    """Numbers from 0 to 1 as a picture of letters, in a block of code."""
-    levels = np.rint(tile * (len(SHADES) - 1)).astype(int)
+    """Numbers from 0 to 1 as a picture of letters, in a block of code; what is no number stays empty."""
+    levels = np.rint(np.nan_to_num(tile) * (len(SHADES) - 1)).astype(int)
     lines = ("".join(SHADES[level] * 2 for level in row).rstrip() for row in levels)
     return "\n".join(["```text", *lines, "```", ""])
 
