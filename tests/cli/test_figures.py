@@ -116,6 +116,6 @@ def test_plot_of_what_is_not_there(model: Path) -> None:
     assert alone == "there is no parameter 'tanh1'; a run on a picture (--image) computes it"
     assert "no value 'tanh9'" in failed(2, "plot", model, "tanh9", "-o", "a.png", "--image", "photos/1/1.png")
     sentence = failed(2, "plot", model, "conv1.grad", "-o", "a.png", "--image", "photos/1/1.png")
-    assert "neither targets nor upstream gradients" in sentence
+    assert "neither targets (--label) nor upstream gradients" in sentence
     assert "a file of its own" in failed(2, "plot", model, "curves", "-o", model)
     assert not Path("a.png").exists()

@@ -78,7 +78,7 @@ def test_a_run_without_a_loss_says_so() -> None:
     for text in ("loss", "loss:prob[0,0]"):
         with pytest.raises(UsageError, match="the run has no loss: the network has none, or no targets"):
             run.explain(text)
-    with pytest.raises(UsageError, match="the run has no gradients, as it had neither targets nor"):
+    with pytest.raises(UsageError, match="the run has no gradients, as it had neither targets"):
         run.explain("conv1.grad[0,0,0,0]")
 
 

@@ -39,7 +39,7 @@ class Gradients(Mapping[str, Array]):
         if name not in self._known and name in self._others:
             self._known.update(self._compute())
         if name not in self._known:
-            none = "the run had neither targets nor upstream gradients"
+            none = "the run had neither targets (--label) nor upstream gradients"
             there = f"there are {', '.join(self)}" if self else none
             raise UnknownNameError(f"there is no gradient of {name!r}; {there}")
         return self._known[name]
@@ -101,7 +101,7 @@ class Run(Mapping[str, Array]):
             UsageError: the run had no targets, or the network has no loss.
         """
         if "loss" not in self._values:
-            raise UsageError("the run has no loss: the network has none, or no targets were given")
+            raise UsageError("the run has no loss: the network has none, or no targets (--label) were given")
         return float(self._values["loss"])
 
     @property

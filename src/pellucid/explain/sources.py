@@ -190,9 +190,9 @@ class Sources:
 
     def _unknown(self, place: Place) -> UsageError:
         if place.name.partition(":")[0] == LOSS and LOSS not in self.run:
-            return UsageError("the run has no loss: the network has none, or no targets were given")
+            return UsageError("the run has no loss: the network has none, or no targets (--label) were given")
         if place.gradient and not len(self.run.grad):
-            why = "the run has no gradients, as it had neither targets nor upstream gradients"
+            why = "the run has no gradients, as it had neither targets (--label) nor upstream gradients"
             return UsageError(f"there is no {place}: {why}")
         if place.gradient:
             return unknown("gradient", str(place), [f"{name}.grad" for name in self.run.grad])

@@ -162,7 +162,8 @@ def _found(sources: Sources, layer: str, *, backward: bool) -> Windows | None:
     if backward:
         places = [Place(name, gradient=True) for name in node.sources]
     if backward and not len(sources.run.grad):
-        raise UsageError("the run has no gradients, as it had neither targets nor upstream gradients")
+        why = "the run has no gradients, as it had neither targets (--label) nor upstream gradients"
+        raise UsageError(why)
     for place in places:
         if place.gradient:
             sources.array(place)  # computes the gradient of the input, which few ask for
