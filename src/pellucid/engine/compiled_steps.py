@@ -79,7 +79,8 @@ class Steps:
             steps: how many.
             batch: images of a step; the last may have fewer.
         """
-        control = np.zeros(CONTROL_SIZE, np.int64)
+        # in cache lines of its own: a thread that waits reads it all the time
+        control = aligned(CONTROL_SIZE, np.dtype(np.int64))
         known = {**arrays, "control": control, "parameters": self._parameters, "gradients": self._gradients}
         numbers = {
             **{name: array.ctypes.data for name, array in known.items()},
