@@ -65,7 +65,7 @@ class Explainer:
             raise UsageError(f"steps are counted from 1, unlike {t!r:.60}")
         reference = parsed(text, self.sources.shape)
         with np.errstate(all="ignore"):
-            kind = named(optimiser)  # type: ignore[arg-type]  # it says what it takes
+            kind = named(optimiser)
             return explained_step(self.sources, reference, kind, Rates(float(rate), int(t)), states)
 
     def _explained(self, reference: Reference, most: int | None) -> Explanation:

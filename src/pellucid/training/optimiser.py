@@ -196,7 +196,7 @@ def _adam(gradient: str, parameter: str) -> str:
 OPTIMISERS: Mapping[str, type[Optimiser]] = {o.name: o for o in (SGD, Momentum, Nesterov, Adam, AdamW)}
 
 
-def optimiser(kind: str | Optimiser | Mapping[str, Any], **options: float | None) -> Optimiser:
+def optimiser(kind: object, **options: float | None) -> Optimiser:
     """An optimiser by its name, or one that exists, with some of its options changed.
 
     Args:
@@ -204,7 +204,7 @@ def optimiser(kind: str | Optimiser | Mapping[str, Any], **options: float | None
         options: those that are None stay as they are.
 
     Raises:
-        UsageError: there is none of that name, or it has no such option.
+        UsageError: there is none of that name, it has no such option, or `kind` is none of these.
 
     >>> optimiser("momentum", momentum=0.8, weight_decay=None)
     Momentum(momentum=0.8, weight_decay=0.0)

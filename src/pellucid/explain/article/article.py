@@ -121,7 +121,7 @@ def article_of(
     progress: Progress | None = None,
 ) -> Article:  # fmt: skip
     """The article; see `pellucid.network.Network.article` and `pellucid.model.Model.article`."""
-    kind = chosen(optimiser)  # type: ignore[arg-type]  # it says what it takes
+    kind = chosen(optimiser)
     if rate is not None and (not is_number(rate) or rate < 0):
         raise UsageError(f"a learning rate is a number of at least 0, not {rate!r:.60}")
     if not is_whole(seed, 0):

@@ -43,7 +43,7 @@ def data(run: Run, *, classes: Sequence[str] = (), rate: float = 0.05, optimiser
     if run[INPUT].shape[0] != 1:
         raise UsageError(f"a page shows a run of one image, and this one has {run[INPUT].shape[0]}")
     sources = Sources(run)
-    kind = named(optimiser)  # type: ignore[arg-type]  # it says what it takes
+    kind = named(optimiser)
     steps = [stepped(sources, name, kind, Rates(rate, 1), {}) for name in _trained(sources)]
     arrays = dict(_arrays(sources)) | {name: a for _, new in steps for name, a in new.items()}
     joining = {n: np.asarray(a) for n, a in run.upstream.items() if sources.uses(Place(n, gradient=True))}
